@@ -79,24 +79,24 @@ type Status string
 
 // The statuses of pipelines and jobs (doc/api/pipelines.md, doc/api/jobs.md).
 const (
-	StatusCreated     Status = "created"
-	StatusWaiting     Status = "waiting_for_resource"
-	StatusPreparing   Status = "preparing"
-	StatusCallback    Status = "waiting_for_callback"
-	StatusPending     Status = "pending"
-	StatusRunning     Status = "running"
-	StatusSuccess     Status = "success"
-	StatusFailed      Status = "failed"
-	StatusCanceling   Status = "canceling"
-	StatusCanceled    Status = "canceled"
-	StatusSkipped     Status = "skipped"
-	StatusManual      Status = "manual"
-	StatusScheduled   Status = "scheduled"
-	SourcePush               = "push"                // Pipeline.Source of a push or a merge
-	SourceMergeReq           = "merge_request_event" // Pipeline.Source of a merge request
-	SourceAPI                = "api"                 // Pipeline.Source of a pipeline that a program created
-	SourceChild              = "parent_pipeline"     // Pipeline.Source of a child pipeline
-	FailureByScript          = "script_failure"      // Job.FailureReason: the job's own program said no
+	StatusCreated   Status = "created"
+	StatusWaiting   Status = "waiting_for_resource"
+	StatusPreparing Status = "preparing"
+	StatusCallback  Status = "waiting_for_callback"
+	StatusPending   Status = "pending"
+	StatusRunning   Status = "running"
+	StatusSuccess   Status = "success"
+	StatusFailed    Status = "failed"
+	StatusCanceling Status = "canceling"
+	StatusCanceled  Status = "canceled"
+	StatusSkipped   Status = "skipped"
+	StatusManual    Status = "manual"
+	StatusScheduled Status = "scheduled"
+	SourcePush             = "push"                // Pipeline.Source of a push or a merge
+	SourceMergeReq         = "merge_request_event" // Pipeline.Source of a merge request
+	SourceAPI              = "api"                 // Pipeline.Source of a pipeline that a program created
+	SourceChild            = "parent_pipeline"     // Pipeline.Source of a child pipeline
+	FailureByScript        = "script_failure"      // Job.FailureReason: the job's own program said no
 )
 
 // Settled reports that s will not change any more by itself.

@@ -90,3 +90,10 @@ func (c Change) Files() []string {
 	}
 	return files
 }
+
+// A Proposal is a change with what people read on its merge request.
+type Proposal struct {
+	Change
+	Description string   // Markdown; ends with the trailer Lockstep-Run
+	Labels      []string // set when the merge request is opened
+}

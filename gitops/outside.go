@@ -139,3 +139,22 @@ type Tag struct {
 	Protected bool
 	Created   time.Time
 }
+
+// A PipelineQuery selects pipelines of a project. Empty fields do not restrict.
+type PipelineQuery struct {
+	Ref    string
+	SHA    string
+	Source string    // SourcePush, SourceAPI …
+	Since  time.Time // created or changed at or after
+}
+
+// A Mergeability is what a merge request's state means for one who wants to merge it.
+type Mergeability string
+
+// The answers of MergeRequest.Mergeable.
+const (
+	MergeNow    Mergeability = "now"    // its head was verified and GitLab would merge it
+	MergeLater  Mergeability = "later"  // GitLab computes, or a pipeline runs: ask again
+	MergePerson Mergeability = "person" // it waits for a person: approval, discussion, draft, conflict
+	MergeNever  Mergeability = "never"  // its own pipeline failed: a verdict
+)

@@ -1,0 +1,274 @@
+// Package bot holds what Lockstep is about: a Run takes one version of a data
+// package through the environments of a track, with every service that shares it,
+// and puts everything back when a deployment or a gate fails.
+//
+// Read in this order: the states below, then step.go (the whole process in one
+// switch), then apply.go (how an outcome moves a run, and the two clocks).
+//
+// The package decides; it stores nothing, sends nothing to people and knows no
+// protocol. What it needs from outside are the interfaces in outside.go.
+package bot
+
+import (
+	"time"
+
+	"lockstep/gitops"
+)
+
+// A State says what is known of a run, never what is being done. States are stored
+// and never renamed.
+type State string
+
+// The states of a run. Forward: Queued, Started, then for each stage Prepared,
+// Proposed, Merged, Synced, Gated, then Recorded, Done. Back: Failed, Recalled, then
+// for each repository Proposed, Merged, Synced, then RolledBack.
+const (
+	Queued         State = "queued"          // stored; waits for its lane
+	Started        State = "started"         // holds the lane; its plan is fixed
+	Prepared       State = "prepared"        // the bumps of the stage are known, and the commit that makes them
+	Proposed       State = "proposed"        // the merge request is open
+	Merged         State = "merged"          // the commit has landed and holds the values
+	Synced         State = "synced"          // every service runs the version from the landed commit
+	Gated          State = "gated"           // every gate of the stage has its outcome, none forbids going on
+	Recorded       State = "recorded"        // the last good version is stored
+	Done           State = "done"            // everything worked
+	Failed         State = "failed"          // a verdict, or a person's cancel: what was written is to be put back
+	Recalled       State = "recalled"        // nothing of the run can land or deploy any more; the way back is planned
+	RolledBack     State = "rolled back"     // everything is put back and verified
+	RollbackFailed State = "rollback failed" // a verdict said that putting back did not work; the lane is frozen
+	Stalled        State = "stalled"         // a person is needed; the run keeps its lane
+	Cancelled      State = "cancelled"       // ended by a person; what was written is put back
+	Superseded     State = "superseded"      // a newer version took its place in the queue
+	Refused        State = "refused"         // it could not start; nothing was changed
+)
+
+// States lists every state, in the order of the way of a run.
+var States = []State{
+	Queued, Started, Prepared, Proposed, Merged, Synced, Gated, Recorded, Done,
+	Failed, Recalled, RolledBack, RollbackFailed, Stalled, Cancelled, Superseded, Refused,
+}
+
+// Settled reports that a run in state s has ended and never moves again.
+func (s State) Settled() bool {
+	switch s {
+	case Done, RolledBack, RollbackFailed, Cancelled, Superseded, Refused:
+		return true
+	}
+	return false
+}
+
+// A Direction is where a run moves the values: Forward to its version, or Back.
+type Direction string
+
+// The directions. Forward is the zero value.
+const (
+	Forward Direction = ""
+	Back    Direction = "back"
+)
+
+// A Run is one version going through one track. It carries its own plan, so that
+// later changes of the configuration touch later runs only.
+type Run struct {
+	ID      string         `json:"id"`      // UUIDv7; also the id of its workflow
+	Key     string         `json:"key"`     // identity of the request that made it
+	Track   string         `json:"track"`   //
+	Lane    string         `json:"lane"`    // the queue that it waits in
+	Package string         `json:"package"` // the data package
+	Version gitops.Version `json:"version"` //
+	Origin  Origin         `json:"origin"`  // what asked for it
+	By      string         `json:"by"`      // who asked for it, as far as known
+	Link    string         `json:"link"`    // where the request can be seen; may be empty
+
+	State     State     `json:"state"`
+	Direction Direction `json:"direction,omitempty"`
+	Reason    string    `json:"reason"`               // the sentence of the last outcome
+	Cause     *Cause    `json:"cause,omitempty"`      // why it failed
+	BackCause *Cause    `json:"back_cause,omitempty"` // why putting back failed
+	Warnings  []string  `json:"warnings,omitempty"`   // what was allowed to fail, and failed
+	Left      []Left    `json:"left,omitempty"`       // what a rollback left alone, and why
+
+	Stages []Stage    `json:"stages,omitempty"` // from Started on
+	Stage  int        `json:"stage"`            // index of the current stage while forward
+	Backs  []Delivery `json:"backs,omitempty"`  // from Recalled on: one per repository
+	At     int        `json:"at"`               // index of the current delivery in Backs while back
+
+	Created time.Time `json:"created"` // when the request was stored
+	Begun   time.Time `json:"begun"`   // when it left Queued
+	Entered time.Time `json:"entered"` // when it came into State
+	Ended   time.Time `json:"ended"`   // when it settled
+
+	UnknownSince time.Time `json:"unknown_since"`    // since when nobody could tell; zero while answers come
+	Waits        int       `json:"waits"`            // waits in a row without news; lets them grow
+	Resume       State     `json:"resume,omitempty"` // where a Stalled run goes on when a person says so
+	Cancel       bool      `json:"cancel,omitempty"` // a person cancelled it: the way back ends in Cancelled
+
+	Word     *Word `json:"-"`        // what a person said and the run has not yet obeyed; kept beside the run
+	Events   int   `json:"events"`   // how many events it has
+	Revision int64 `json:"revision"` // grows with each save; compare-and-swap
+}
+
+// Settled reports that the run has ended.
+func (r *Run) Settled() bool { return r.State.Settled() }
+
+// Result says in words how a run ended or where it stands, as people read it in
+// every message: "success", "success with warnings", "failed, rolled back" …
+func (r *Run) Result() string {
+	switch r.State {
+	case Done:
+		if len(r.Warnings) > 0 {
+			return "success with warnings"
+		}
+		return "success"
+	case RolledBack:
+		return "failed, rolled back"
+	case RollbackFailed:
+		return "failed, rollback failed"
+	}
+	return string(r.State)
+}
+
+// Delivery returns the delivery that the run works on now: the one of its stage,
+// or the one of its way back.
+func (r *Run) Delivery() *Delivery {
+	if r.Direction == Back {
+		return &r.Backs[r.At]
+	}
+	return &r.Stages[r.Stage].Delivery
+}
+
+// A Stage is one environment within a run.
+type Stage struct {
+	Plan     StagePlan   `json:"plan"`
+	Delivery Delivery    `json:"delivery"`
+	Gates    []GateState `json:"gates,omitempty"` // in the order of Plan.Gates
+	Recorded bool        `json:"recorded"`        // Plan.Record holds the version
+}
+
+// A Delivery is one change on its way into one repository and onto its services.
+type Delivery struct {
+	Change  gitops.Change `json:"change"`
+	Base    string        `json:"base"`    // the commit of Change.Target that it was prepared on
+	Head    string        `json:"head"`    // the commit that makes the change
+	IID     int64         `json:"iid"`     // the merge request; 0 before it is open
+	Link    string        `json:"link"`    // of the merge request
+	Landed  string        `json:"landed"`  // the commit on Change.Target that holds the values
+	Seen    []Sync        `json:"seen"`    // per environment, what was last known of its services
+	Rebuilt int           `json:"rebuilt"` // how often a person's change of a version made us rebuild it
+}
+
+// A Sync is what was last seen of the services of one environment.
+type Sync struct {
+	Environment string      `json:"environment"`
+	Services    gitops.Seen `json:"services"`
+}
+
+// A GateState is what a run knows of one of its gates.
+type GateState struct {
+	Name    string      `json:"name"`
+	Ticket  string      `json:"ticket,omitempty"` // what Start began outside
+	Since   time.Time   `json:"since"`            // when it was started; zero before
+	Outcome GateOutcome `json:"outcome"`
+	Reason  string      `json:"reason"`
+	Link    string      `json:"link,omitempty"`
+}
+
+// A GateOutcome is how a gate ended. The four outcomes are kept apart everywhere.
+type GateOutcome string
+
+// The outcomes of a gate; the zero value means "not yet".
+const (
+	GateOpen    GateOutcome = ""
+	GatePassed  GateOutcome = "passed"
+	GateFailed  GateOutcome = "failed"
+	GateAllowed GateOutcome = "failed, allowed" // it failed and was allowed to
+	GateNone    GateOutcome = "no result"       // it did not answer in time
+)
+
+// A Cause says why a run failed, in a sentence that names what failed.
+type Cause struct {
+	Sentence    string `json:"sentence"`
+	Link        string `json:"link,omitempty"`
+	Environment string `json:"environment,omitempty"`
+	Gate        string `json:"gate,omitempty"`    // the gate whose verdict it was, if one
+	Verdict     bool   `json:"verdict,omitempty"` // a gate or sync verdict: it speaks against the version
+}
+
+// Left is a value that a rollback left alone.
+type Left struct {
+	Bump   gitops.Bump `json:"bump"`
+	Reason string      `json:"reason"`
+}
+
+// An Origin is what asked for a run.
+type Origin string
+
+// The origins of requests.
+const (
+	OriginTag Origin = "tag" // a tag of a data project, announced by hook or found by polling
+	OriginAPI Origin = "api" // a client of the API, the command line included
+)
+
+// A Request asks for a run. The same Key twice is one run.
+type Request struct {
+	Key     string         `json:"key"` // project + tag + commit, or an API client's Idempotency-Key
+	Package string         `json:"package"`
+	Track   string         `json:"track"`
+	Version gitops.Version `json:"version"`
+	Origin  Origin         `json:"origin"`
+	By      string         `json:"by"`
+	Link    string         `json:"link"`
+	Subject string         `json:"subject,omitempty"` // what must not move: "tag <project> <tag>"
+	Commit  string         `json:"commit,omitempty"`  // where it points; another commit for the same subject is refused
+
+	Lane      string `json:"lane"`      // from the track
+	Supersede bool   `json:"supersede"` // from the track: it takes the place of waiting runs
+}
+
+// An Answer says what became of a request.
+type Answer struct {
+	Run      string `json:"run,omitempty"` // the run that serves it; "" when refused
+	New      bool   `json:"new"`           // it made the run
+	Refused  bool   `json:"refused,omitempty"`
+	Sentence string `json:"sentence"`
+}
+
+// A Word is what a person told a run.
+type Word struct {
+	ID     int64     `json:"id"`
+	Verb   Verb      `json:"verb"`
+	By     string    `json:"by"`
+	Reason string    `json:"reason,omitempty"`
+	At     time.Time `json:"at"`
+}
+
+// A Verb is one of the words that runs obey.
+type Verb string
+
+// The verbs: Go on with a stalled run; cancel a run and put back what it wrote.
+const (
+	VerbResume Verb = "resume"
+	VerbCancel Verb = "cancel"
+)
+
+// An Event is one stored decision of a run with its sentence. The log of events is
+// what people read and what messages are made from.
+type Event struct {
+	Run         string    `json:"run"`
+	Seq         int       `json:"seq"` // from 1
+	At          time.Time `json:"at"`
+	State       State     `json:"state"`
+	Direction   Direction `json:"direction,omitempty"`
+	Environment string    `json:"environment,omitempty"`
+	Reason      string    `json:"reason"`
+	Link        string    `json:"link,omitempty"`
+}
+
+// A LaneState is a lane as people see it.
+type LaneState struct {
+	Lane    string    `json:"lane"`
+	Holder  string    `json:"holder,omitempty"`  // the run that has it
+	Waiting []string  `json:"waiting,omitempty"` // runs in order
+	Frozen  string    `json:"frozen,omitempty"`  // why it is frozen; "" when it is not
+	By      string    `json:"by,omitempty"`      // who froze it
+	Since   time.Time `json:"since"`             // since when
+}

@@ -1,0 +1,94 @@
+package bot
+
+import (
+	"context"
+	"time"
+
+	"lockstep/gates"
+	"lockstep/gitops"
+)
+
+// A Tree is the content of an environment repository at one commit.
+type Tree interface {
+	// Commit returns the id of the commit.
+	Commit() string
+	// Files lists the paths of all regular files, sorted.
+	Files() ([]string, error)
+	// File returns the content of path; gitops.ErrNotFound when it is not there.
+	File(path string) ([]byte, error)
+}
+
+// Repos reads and writes environment repositories, by GitLab project path.
+type Repos interface {
+	// Head returns the commit that branch points to; gitops.ErrNotFound without one.
+	Head(ctx context.Context, repo, branch string) (string, error)
+	// At returns the tree of a commit.
+	At(ctx context.Context, repo, commit string) (Tree, error)
+	// Tip returns the commit at the end of branch; gitops.ErrNotFound without one.
+	Tip(ctx context.Context, repo, branch string) (gitops.Commit, error)
+	// Commit returns the id of the commit that would put files and change on base,
+	// without sending anything. The same arguments give the same id.
+	Commit(ctx context.Context, base Tree, change gitops.Change, files map[string][]byte) (string, error)
+	// Push makes that commit and sets change.Branch to it, provided that the branch
+	// stands at tip ("": does not exist); else gitops.ErrConflict.
+	Push(ctx context.Context, base Tree, change gitops.Change, files map[string][]byte, tip string) (string, error)
+	// Delete removes branch provided that it stands at tip; a branch that is gone is nil.
+	Delete(ctx context.Context, repo, branch, tip string) error
+}
+
+// A Forge opens, reads and merges merge requests.
+type Forge interface {
+	// Find returns the merge request of a source branch, an open one before a closed
+	// one, the newest first; gitops.ErrNotFound without one.
+	Find(ctx context.Context, repo, branch string) (gitops.MergeRequest, error)
+	// Open opens a merge request, or returns the one that is open for its branch.
+	Open(ctx context.Context, p gitops.Proposal) (gitops.MergeRequest, error)
+	// MergeRequest reads one merge request.
+	MergeRequest(ctx context.Context, repo string, iid int64) (gitops.MergeRequest, error)
+	// Merge asks for the merge of exactly mr.SHA. Nil means accepted, not merged;
+	// gitops.ErrConflict means "not now, read again"; gitops.ErrRefused "never for us".
+	Merge(ctx context.Context, mr gitops.MergeRequest) error
+	// Close closes a merge request; one that is closed already is nil.
+	Close(ctx context.Context, repo string, iid int64) error
+}
+
+// Pipelines reads and cancels the pipelines of an environment repository.
+type Pipelines interface {
+	Pipelines(ctx context.Context, project string, q gitops.PipelineQuery) ([]gitops.Pipeline, error)
+	// Cancel cancels a pipeline; one that has settled is nil.
+	Cancel(ctx context.Context, project string, pipeline int64) error
+}
+
+// A Watcher says what is known of each service of a deployment, in the order asked.
+// An error means that nobody could tell; it is never a verdict.
+type Watcher interface {
+	Services(ctx context.Context, job string, d gitops.Deployment) (gitops.Seen, error)
+}
+
+// Gates makes the gate of a plan.
+type Gates interface {
+	Gate(p GatePlan) (gates.Gate, error)
+}
+
+// Parameters reads and writes parameters.
+type Parameters interface {
+	// Read returns the value and its version number; gitops.ErrNotFound without one.
+	Read(ctx context.Context, p Parameter) (value string, version int64, err error)
+	// Write sets the value, provided that the parameter still has the version that
+	// was read (0: it did not exist); else gitops.ErrConflict.
+	Write(ctx context.Context, p Parameter, value string, version int64) (int64, error)
+}
+
+// A Bot is the step function with what it needs from outside.
+type Bot struct {
+	Config     Resolver
+	Repos      Repos
+	Forge      Forge
+	Pipelines  Pipelines
+	Watch      Watcher
+	Gates      Gates
+	Parameters Parameters
+	Limits     Limits
+	Now        func() time.Time
+	RunURL     func(id string) string // where people see a run; nil: nowhere
+}

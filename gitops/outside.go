@@ -28,6 +28,9 @@ type Commit struct {
 	When    time.Time
 }
 
+// Short returns the first eight digits of a commit's id, as people read it.
+func Short(id string) string { return id[:min(len(id), 8)] }
+
 // TrailerRun is the trailer that names the run in each of our commits and merge
 // requests. It proves that a branch is ours; it never proves what has landed,
 // because squashing drops trailers.

@@ -66,3 +66,10 @@ func notes(r *Run, e Event) []Message {
 	}
 	return due
 }
+
+// An Entry is a message of the outbox with what was tried so far.
+type Entry struct {
+	Message
+	Attempts int  `json:"attempts"` // how often sending it has failed; lets the waits grow
+	Begun    bool `json:"begun"`    // sending was begun and its end is not known: it may have arrived
+}

@@ -161,3 +161,19 @@ const (
 	MergePerson Mergeability = "person" // it waits for a person: approval, discussion, draft, conflict
 	MergeNever  Mergeability = "never"  // its own pipeline failed: a verdict
 )
+
+// Blames reports that j failed because its own program said no, which is a verdict
+// on what it deployed or tested. Every other reason (a runner that broke, a job that
+// was stuck, a schedule gone stale …) says nothing about the data, and so does a
+// reason that GitLab may invent later.
+// Source: CommitStatus.failure_reasons of GitLab, app/models/concerns/enums/ci/commit_status.rb.
+func (j Job) Blames() bool {
+	if j.Status != StatusFailed {
+		return false
+	}
+	switch j.FailureReason {
+	case "", "script_failure", "job_execution_timeout", "trace_size_exceeded":
+		return true
+	}
+	return false
+}

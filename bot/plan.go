@@ -69,14 +69,15 @@ type Limits struct {
 // A Resolver turns the configuration into the plan of a track.
 type Resolver interface {
 	// Track returns the stages of the track for the package, dependents found by glob
-	// not yet filled in: Services is empty and Glob says where to look.
+	// not yet looked for: Services holds the listed ones and Globs says where to look.
+	// An error is a sentence about the configuration: it will not change by waiting.
 	Track(track, pkg string) ([]TrackStage, error)
 }
 
 // A TrackStage is a stage as the configuration describes it.
 type TrackStage struct {
-	Plan StagePlan
-	Glob Glob // how to find further services; zero: all are listed
+	Plan  StagePlan
+	Globs []Glob // how to find further services; none: all are listed
 }
 
 // A Glob finds dependents by the path of their values file.

@@ -1,0 +1,194 @@
+// Package gitlab is what Lockstep asks of GitLab and does in GitLab, in the types
+// of package gitops: merge requests, pipelines and their jobs, notes, tags. It is
+// the only package that imports the GitLab client, whose successor will have to
+// replace it one day.
+//
+// Every write is looked for before it is done, so that doing it again after a lost
+// answer does it once. Reads are repeated a few times here, writes never: whether a
+// write whose answer was lost took effect is found out by looking, at the next call.
+//
+// Errors tell apart what a caller can decide on: gitops.ErrNotFound,
+// gitops.ErrConflict (read again), gitops.ErrRefused (a person has to mend it); all
+// others mean that nobody could tell. No error holds the token.
+//
+// It keeps nothing but the bot's own user, and never decides anything about a run.
+package gitlab
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+	"sync"
+	"time"
+
+	api "github.com/xanzy/go-gitlab"
+	"golang.org/x/time/rate"
+)
+
+// Options say which GitLab to use, and as whom. URL and Token are required.
+type Options struct {
+	// URL is where GitLab is: "https://gitlab.example.com". It holds no credentials.
+	URL string
+
+	// Token returns the access token of the bot. It is called for every request, so
+	// that a renewed token is used at once.
+	Token func() string
+
+	// HTTP makes the requests; nil means a client of our own, which gives up after
+	// 30 seconds. It is copied, its redirect policy is replaced.
+	HTTP *http.Client
+
+	// Rate is how many requests per second are made at most, in bursts of twice as
+	// many; 0 means 10.
+	Rate rate.Limit
+}
+
+// A Client speaks to one GitLab as one bot. It is safe for concurrent use.
+type Client struct {
+	client *api.Client
+	token  func() string
+
+	mu   sync.Mutex
+	user User   // the owner of the token below; its zero value: not asked yet
+	of   string // the token that user was asked with
+}
+
+const (
+	timeout    = 30 * time.Second // of one request, its answer's body included
+	perPage    = 100              // GitLab gives no more
+	rateLimit  = 10               // requests per second
+	answerSize = 32 << 20         // bytes of an answer that are read at most
+	errorSize  = 64 << 10         // bytes of an answer that tells of an error
+)
+
+// New returns a client. It sends nothing yet, so that an outage of GitLab keeps
+// nobody from starting; options that cannot work are errors.
+func New(o Options) (*Client, error) {
+	base, err := baseURL(o.URL)
+	if err != nil {
+		return nil, fmt.Errorf("gitlab: %v", err)
+	}
+	if o.Token == nil {
+		return nil, errors.New("gitlab: no token is configured")
+	}
+	c := &Client{token: func() string { return strings.TrimSpace(o.Token()) }}
+	limit := cmp.Or(o.Rate, rateLimit)
+	c.client, err = api.NewClient("", // the transport sets the token
+		api.WithBaseURL(base.String()),
+		api.WithHTTPClient(httpClient(o.HTTP, base, c.token)),
+		api.WithCustomLimiter(rate.NewLimiter(limit, max(1, int(2*limit)))), // else the client obeys the RateLimit headers of its first answer for ever
+		api.WithCustomRetryMax(maxRetries),
+		api.WithCustomRetry(retryRead), // the client's own policy repeats writes as well
+		api.WithCustomBackoff(backoff),
+	)
+	if err != nil {
+		return nil, fmt.Errorf("gitlab: %v", err)
+	}
+	return c, nil
+}
+
+// baseURL checks the configured URL. Its errors do not repeat it: it may hold a
+// password that should not be there.
+func baseURL(text string) (*url.URL, error) {
+	base, err := url.Parse(text)
+	switch {
+	case err != nil:
+		return nil, errors.New("its URL cannot be read")
+	case base.User != nil:
+		return nil, errors.New("its URL holds credentials: leave them out, the token is configured by itself")
+	case base.Scheme != "https" && base.Scheme != "http", base.Host == "":
+		return nil, errors.New("its URL must begin with https:// and name a host")
+	case base.RawQuery != "" || base.Fragment != "":
+		return nil, errors.New("its URL must end with the path")
+	}
+	return base, nil
+}
+
+// httpClient returns a copy of given (nil: one of our own) that signs its requests
+// and stays at the origin of base.
+func httpClient(given *http.Client, base *url.URL, token func() string) *http.Client {
+	client := http.Client{Timeout: timeout}
+	if given != nil {
+		client = *given
+	}
+	if client.Transport == nil {
+		client.Transport = http.DefaultTransport
+	}
+	client.Transport = signer{base: client.Transport, token: token}
+	client.CheckRedirect = func(next *http.Request, via []*http.Request) error {
+		switch {
+		case via[0].Method != http.MethodGet:
+			return errors.New("it redirects a write: configure the URL or the path of the project that it has now")
+		case next.URL.Scheme != base.Scheme || next.URL.Host != base.Host:
+			return fmt.Errorf("it redirects to %s://%s: configure that as its URL", next.URL.Scheme, next.URL.Host)
+		case len(via) >= 5:
+			return errors.New("it redirects in a circle")
+		}
+		return nil
+	}
+	return &client
+}
+
+// A signer adds the token to each request and bounds what is read of its answer.
+type signer struct {
+	base  http.RoundTripper
+	token func() string
+}
+
+// RoundTrip implements http.RoundTripper.
+func (s signer) RoundTrip(r *http.Request) (*http.Response, error) {
+	r = r.Clone(r.Context())
+	r.Header.Set("PRIVATE-TOKEN", s.token())
+	answer, err := s.base.RoundTrip(r)
+	if err != nil {
+		return nil, err
+	}
+	if answer.StatusCode >= http.StatusBadRequest {
+		answer.Body = head(answer.Body, errorSize)
+	} else {
+		answer.Body = http.MaxBytesReader(nil, answer.Body, answerSize)
+	}
+	return answer, nil
+}
+
+// all reads page after page until there is no more or limit items are there.
+func all[T any](limit int, read func(api.ListOptions) ([]T, *api.Response, error)) ([]T, error) {
+	var items []T
+	options := api.ListOptions{PerPage: min(limit, perPage), Page: 1}
+	for {
+		page, answer, err := read(options)
+		if err != nil {
+			return nil, err
+		}
+		items = append(items, page...)
+		if len(items) >= limit {
+			return items[:limit], nil
+		}
+		if options.Page = answer.NextPage; options.Page == 0 {
+			return items, nil
+		}
+	}
+}
+
+// optional returns nil for "", which leaves a parameter out of a request.
+func optional(s string) *string {
+	if s == "" {
+		return nil
+	}
+	return &s
+}
+
+// moment returns the time that t points to, or the zero time.
+func moment(t *time.Time) time.Time {
+	if t == nil {
+		return time.Time{}
+	}
+	return *t
+}
+
+// in binds the requests of one call to ctx.
+func in(ctx context.Context) api.RequestOptionFunc { return api.WithContext(ctx) }

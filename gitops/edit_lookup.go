@@ -46,11 +46,15 @@ func (s *source) lookup(path []step) (*yaml.Node, error) {
 	case miss.err != nil:
 		return nil, miss.err
 	}
-	return nil, &EditError{File: s.file, Reason: "the file is empty", Cure: curePresent, is: ErrNotFound}
+	return nil, &EditError{File: s.file, Reason: "the file is empty", Cure: cureMissing, is: ErrNotFound}
 }
 
-// curePresent is for everything that has to be there before Lockstep can move it.
-const curePresent = "write the version there that is deployed now"
+// A version has to be there before it can be moved: cureMissing is for keys that are
+// not, cureEmpty for keys without a value.
+const (
+	cureMissing = "mend the key, or add what is missing with the version that is deployed now"
+	cureEmpty   = "write the version there that is deployed now"
+)
 
 // A hit is where a path leads in one document: to a node, or to an error after depth
 // steps.
@@ -83,7 +87,7 @@ func (s *source) enter(n *yaml.Node, st step) (*yaml.Node, *EditError) {
 	case !st.item && n.Kind == yaml.MappingNode:
 		return s.child(n, st.name)
 	}
-	return nil, s.missing(n, fmt.Sprintf("there is no %s in %s", st, kindOf(n)), curePresent)
+	return nil, s.missing(n, fmt.Sprintf("there is no %s in %s", st, kindOf(n)), cureMissing)
 }
 
 // kindOf names what n is.
@@ -110,7 +114,7 @@ func (s *source) child(m *yaml.Node, name string) (*yaml.Node, *EditError) {
 	case s.merged(m, name, map[*yaml.Node]bool{}) != nil:
 		return nil, s.refuseNode(m, fmt.Sprintf("the key %q comes from a merge (<<)", name), "set it where the merged map stands, or write it out here")
 	}
-	return nil, s.missing(m, fmt.Sprintf("the map has no key %q", name), curePresent)
+	return nil, s.missing(m, fmt.Sprintf("the map has no key %q", name), cureMissing)
 }
 
 // item returns the one item of the list whose key has the value that st asks for.
@@ -123,7 +127,7 @@ func (s *source) item(list *yaml.Node, st step) (*yaml.Node, *EditError) {
 	}
 	switch {
 	case len(hits) == 0:
-		return nil, s.missing(list, fmt.Sprintf("the list has no item %s", st), curePresent)
+		return nil, s.missing(list, fmt.Sprintf("the list has no item %s", st), cureMissing)
 	case len(hits) > 1:
 		reason := fmt.Sprintf("the list has the item %s twice%s", st, s.also(s.offset(hits[0])))
 		return nil, s.refuseNode(hits[1], reason, "remove one of them, or use a marker")
@@ -209,7 +213,7 @@ func resolve(n *yaml.Node) *yaml.Node {
 // twice refuses the map m because of its keys at own, which are all called name.
 func (s *source) twice(m *yaml.Node, own []int, name string) *EditError {
 	first, second := m.Content[own[0]], m.Content[own[1]]
-	return s.refuseNode(second, fmt.Sprintf("the key %q stands twice in one map%s", name, s.also(s.offset(first))), "remove one of them")
+	return s.refuseNode(second, fmt.Sprintf("the key %q stands twice in one map%s", name, s.also(s.offset(first))), "remove one of them, or use a marker")
 }
 
 // also names a second place in a reason.

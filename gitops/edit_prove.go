@@ -25,6 +25,9 @@ type proof struct {
 // holds reports whether exactly the one scalar differs. Where no parser reads the
 // file, the lines stand for the tree.
 func (p proof) holds() bool {
+	if p.moved(len(p.before.data)) != len(p.after.data) {
+		return false
+	}
 	if p.at.node == nil {
 		again, err := p.after.marked(p.at.marker)
 		return err == nil && again.value == p.to && len(p.before.lines) == len(p.after.lines)
@@ -72,5 +75,5 @@ func (p proof) moved(offset int) int {
 	if offset < p.at.end {
 		return offset
 	}
-	return offset + len(p.after.data) - len(p.before.data)
+	return offset + len(p.at.word(p.to)) - (p.at.end - p.at.start)
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -30,7 +31,7 @@ func (s *source) scalar(n *yaml.Node) (scalar, error) {
 	start, end, literal := s.span(n)
 	switch {
 	case n.Value == "":
-		return scalar{}, s.refuseNode(n, "the value is empty", curePresent)
+		return scalar{}, s.refuseNode(n, "the value is empty", cureEmpty)
 	case !literal:
 		return scalar{}, s.refuseNode(n, "the value is written with escapes or on several lines", "write it out on one line")
 	case s.templated(n):
@@ -53,7 +54,7 @@ func (s *source) unfit(n *yaml.Node) error {
 	case n.Kind != yaml.ScalarNode:
 		return s.refuseNode(n, "the value is "+kindOf(n), "name the key in it that holds the version")
 	case isEmpty(n):
-		return s.refuseNode(n, "the value is empty (null)", curePresent)
+		return s.refuseNode(n, "the value is empty (null)", cureEmpty)
 	case n.Style&(yaml.LiteralStyle|yaml.FoldedStyle) != 0:
 		return s.refuseNode(n, "the value is a block scalar (| or >)", "write it on the line of its key")
 	case explicit && strings.HasPrefix(n.Tag, "!!") && n.Tag != yaml.NodeTagString:
@@ -110,17 +111,20 @@ func (s *source) templated(n *yaml.Node) bool {
 	return !literal || !bytes.Equal(s.text[start:end], s.data[start:end])
 }
 
-// splice returns data with the scalar replaced by to, in quotes where it needs them.
-func (at scalar) splice(data []byte, to Version) []byte {
+// word returns to as it is written in place of the scalar: in its quotes, or in new
+// ones where it needs them.
+func (at scalar) word(to Version) string {
 	word := string(to)
 	tagged := at.node != nil && at.node.Style&yaml.TaggedStyle != 0 && at.node.Tag == yaml.NodeTagString
 	if at.plain && !tagged && !readsAsString(word) {
-		word = `"` + word + `"`
+		return `"` + word + `"`
 	}
-	edited := make([]byte, 0, len(data)-(at.end-at.start)+len(word))
-	edited = append(edited, data[:at.start]...)
-	edited = append(edited, word...)
-	return append(edited, data[at.end:]...)
+	return word
+}
+
+// splice returns data with the scalar replaced by to.
+func (at scalar) splice(data []byte, to Version) []byte {
+	return slices.Concat(data[:at.start], []byte(at.word(to)), data[at.end:])
 }
 
 // otherTypes matches a plain scalar without its underscores that some reader of YAML

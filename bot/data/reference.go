@@ -1,0 +1,243 @@
+package data
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/url"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/config"
+	"github.com/helmfile/vals"
+	"github.com/helmfile/vals/pkg/expansion"
+
+	"lockstep/bot"
+)
+
+const (
+	resolveWithin = 15 * time.Second // for one reference into AWS
+	maxSecret     = 64 << 10         // bytes of a file
+)
+
+// What a reference into AWS may say. Everything else that vals knows stays out: it
+// can run programs (ref+exec), read any file (ref+file) and hand back plain text
+// (ref+echo, ref+envsubst).
+var (
+	schemes = []string{"awsssm", "awssecrets", "s3"}
+	options = []string{"region", "profile", "role_arn", "version"}
+)
+
+// errPlain answers what is no reference. It does not repeat the text, which may be
+// the secret.
+var errPlain = errors.New("this is no reference, and secrets do not stand in the configuration: " +
+	"write a reference such as env:GITLAB_TOKEN (file:/path, ref+awsssm://, ref+awssecrets:// and ref+s3:// work too)")
+
+// variable is the name of an environment variable.
+var variable = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
+
+// Resolve returns the secret that ref stands for:
+//
+//	env:NAME                the environment variable NAME
+//	file:/absolute/path     the content of a file, without one final newline
+//	ref+awsssm://…          a parameter, by vals
+//	ref+awssecrets://…      a secret of the Secrets Manager, by vals
+//	ref+s3://bucket/key     an object, by vals
+//
+// The last three may have the parameters region, profile, role_arn and version, and
+// a fragment (#/key) that selects a text in a map. They are asked anew each time and
+// take 15 s at most. Everything else is refused, an empty secret too. No error
+// repeats the secret, or a text that may be one.
+func Resolve(ctx context.Context, ref string) (bot.Secret, error) {
+	kind, rest, _ := strings.Cut(ref, ":")
+	var text string
+	var err error
+	switch {
+	case kind == "env":
+		text, err = fromEnvironment(rest)
+	case kind == "file":
+		text, err = fromFile(rest)
+	case strings.HasPrefix(ref, "ref+"):
+		text, err = fromVals(ctx, ref)
+	default:
+		err = errPlain
+	}
+	if err != nil {
+		return bot.Secret{}, err
+	}
+	return bot.NewSecret(text), nil
+}
+
+// fromEnvironment returns the value of a variable that is set.
+func fromEnvironment(name string) (string, error) {
+	if !variable.MatchString(name) {
+		return "", errors.New("reference env: the name of a variable consists of letters, digits and _: write one such as env:GITLAB_TOKEN")
+	}
+	text := os.Getenv(name)
+	if text == "" {
+		return "", fmt.Errorf("reference env:%s: the variable is not set or empty", name)
+	}
+	return text, nil
+}
+
+// fromFile returns the content of a regular file.
+func fromFile(path string) (string, error) {
+	if !filepath.IsAbs(path) {
+		return "", errors.New("reference file: the path is relative: write one such as file:/run/secrets/gitlab-token")
+	}
+	info, err := os.Stat(path)
+	switch {
+	case err != nil:
+		return "", fmt.Errorf("reference file: %v", err)
+	case !info.Mode().IsRegular():
+		return "", fmt.Errorf("reference file: %s is no regular file", path)
+	case info.Size() > maxSecret:
+		return "", fmt.Errorf("reference file: %s has %d bytes, and a secret has %d at most", path, info.Size(), maxSecret)
+	}
+	content, err := os.ReadFile(path)
+	if err != nil {
+		return "", fmt.Errorf("reference file: %v", err)
+	}
+	text := strings.TrimSuffix(strings.TrimSuffix(string(content), "\n"), "\r")
+	if text == "" {
+		return "", fmt.Errorf("reference file: %s is empty", path)
+	}
+	return text, nil
+}
+
+// fromVals returns what vals finds under a reference that is allowed.
+func fromVals(ctx context.Context, ref string) (string, error) {
+	profile, err := checkReference(ref)
+	if err != nil {
+		return "", err
+	}
+	ctx, cancel := context.WithTimeout(ctx, resolveWithin)
+	defer cancel()
+	if err := checkProfile(ctx, profile); err != nil {
+		return "", fmt.Errorf("reference %s: %v", ref, err)
+	}
+	text, err := evaluate(ctx, ref)
+	switch {
+	case err != nil:
+		return "", fmt.Errorf("reference %s: %v", ref, err)
+	case text == "":
+		return "", fmt.Errorf("reference %s: it is empty", ref)
+	case strings.Contains(text, "ref+"):
+		return "", fmt.Errorf("reference %s: what it stands for contains a reference itself: write that one here", ref)
+	}
+	return text, nil
+}
+
+// checkReference refuses what is not allowed of vals, and returns the AWS profile
+// that ref names. Only one reference that is the whole of ref passes, so that nothing
+// hides in or behind it.
+func checkReference(ref string) (profile string, err error) {
+	found := expansion.DefaultRefRegexp.FindStringSubmatch(ref)
+	if found == nil || found[0] != ref || strings.HasSuffix(ref, "+") {
+		return "", errors.New("reference ref+: it is not of the form ref+scheme://path, without spaces, quotes and further references")
+	}
+	scheme, rest, _ := strings.Cut(found[3], "://")
+	if !slices.Contains(schemes, scheme) {
+		return "", fmt.Errorf("reference ref+%s:// is refused: use one of ref+%s://", scheme, strings.Join(schemes, "://, ref+"))
+	}
+	rest, _, _ = strings.Cut(rest, "#")
+	_, query, _ := strings.Cut(rest, "?")
+	values, err := url.ParseQuery(query)
+	if err != nil {
+		return "", fmt.Errorf("reference ref+%s://: its parameters cannot be read: %v", scheme, err)
+	}
+	for name, given := range values {
+		switch {
+		case !slices.Contains(options, name):
+			return "", fmt.Errorf("reference ref+%s://: parameter %q is refused: use %s", scheme, name, strings.Join(options, ", "))
+		case len(given) != 1 || given[0] == "":
+			return "", fmt.Errorf("reference ref+%s://: parameter %q needs one value", scheme, name)
+		}
+	}
+	return values.Get("profile"), nil
+}
+
+// checkProfile refuses a profile that does not exist. vals would use whatever other
+// credentials it finds instead.
+func checkProfile(ctx context.Context, profile string) error {
+	if profile == "" {
+		return nil
+	}
+	env, err := config.NewEnvConfig()
+	if err != nil {
+		return fmt.Errorf("read AWS environment: %v", err)
+	}
+	_, err = config.LoadSharedConfigProfile(ctx, profile, func(o *config.LoadSharedConfigOptions) {
+		if env.SharedConfigFile != "" {
+			o.ConfigFiles = []string{env.SharedConfigFile}
+		}
+		if env.SharedCredentialsFile != "" {
+			o.CredentialsFiles = []string{env.SharedCredentialsFile}
+		}
+	})
+	if err != nil {
+		return fmt.Errorf("load AWS profile: %v", err)
+	}
+	return nil
+}
+
+// evaluate asks vals and waits no longer than ctx. vals itself cannot be stopped: its
+// goroutine outlives the wait until the AWS SDK gives up, and its result is dropped.
+func evaluate(ctx context.Context, ref string) (string, error) {
+	type result struct {
+		text string
+		err  error
+	}
+	done := make(chan result, 1)
+	go func() {
+		text, err := ask(ref)
+		done <- result{text, err}
+	}()
+	select {
+	case r := <-done:
+		return r.text, r.err
+	case <-ctx.Done():
+		return "", fmt.Errorf("wait for AWS: %v", ctx.Err())
+	}
+}
+
+// ask returns the text under ref by a runtime of its own, because the cache of a
+// runtime never forgets. vals panics where the AWS configuration cannot be loaded.
+func ask(ref string) (text string, err error) {
+	defer func() {
+		if cause := recover(); cause != nil {
+			text, err = "", safe(fmt.Sprint(cause))
+		}
+	}()
+	runtime, err := vals.New(vals.Options{LogOutput: io.Discard, FailOnMissingKeyInMap: true})
+	if err != nil {
+		return "", safe(err.Error())
+	}
+	values, err := runtime.Eval(map[string]any{"secret": ref})
+	if err != nil {
+		return "", safe(err.Error())
+	}
+	text, ok := values["secret"].(string)
+	if !ok {
+		return "", fmt.Errorf("it stands for a %T: a secret is a text, quote it", values["secret"])
+	}
+	return text, nil
+}
+
+// safe returns what may be said of an error text of vals. The words of the AWS SDK
+// hold no values; those of vals and of its YAML reader may quote the secret.
+func safe(text string) error {
+	if _, words, ok := strings.Cut(text, "operation error "); ok {
+		return errors.New(words)
+	}
+	if strings.Contains(text, "no value found for key") || strings.Contains(text, "out.Parameters is empty") {
+		return errors.New("there is no such key")
+	}
+	return errors.New("vals cannot read it, and its reason is left out because it may quote the secret: " +
+		"check that a #/key leads to a text in a YAML or JSON map, and that the AWS configuration of this process loads")
+}

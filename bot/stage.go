@@ -127,6 +127,9 @@ func (p StagePlan) value(tree Tree, s Service) (gitops.Version, error) {
 	if errors.Is(err, gitops.ErrNotFound) {
 		return "", refusal(fmt.Sprintf("service %s: %s has no file %s at %.8s", s.Name, p.Repo, s.File, tree.Commit()))
 	}
+	if errors.Is(err, gitops.ErrRefused) {
+		return "", refusal(fmt.Sprintf("service %s: %v", s.Name, err))
+	}
 	if err != nil {
 		return "", err
 	}

@@ -77,13 +77,13 @@ func because(reason string) string {
 
 // fail returns the outcome of a verdict. Forward it turns the run back; on the way
 // back it is noted, and the way back goes on with what is left of it.
-func (b *Bot) fail(ctx context.Context, r *Run, c Cause) (Outcome, error) {
+func (r *Run) fail(c Cause) Outcome {
 	if r.Direction == Back {
 		r.BackCause = join(r.BackCause, c)
-		return b.restored(ctx, r)
+		return r.next()
 	}
 	r.Cause = &c
-	return to(Failed, "%s", c.Sentence).linked(c.Link), nil
+	return to(Failed, "%s", c.Sentence).linked(c.Link)
 }
 
 // join adds a cause to one that is there already.

@@ -77,6 +77,12 @@ type MergeRequest struct {
 	Link         string
 }
 
+// Behind reports that the merge request cannot land on its target as it stands, but
+// could if it were built anew on the target's newest commit.
+func (mr MergeRequest) Behind() bool {
+	return mr.Status == "conflict" || mr.Status == "need_rebase" || mr.Status == "cannot_be_merged"
+}
+
 // A Status is GitLab's status of a pipeline or a job.
 type Status string
 

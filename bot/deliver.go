@@ -1,0 +1,264 @@
+package bot
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"lockstep/gitops"
+)
+
+// propose brings the commit of the current delivery onto its branch, then opens the
+// merge request: one act a step, each looked for before.
+func (b *Bot) propose(ctx context.Context, r *Run) (Outcome, error) {
+	d := r.Delivery()
+	mr, err := b.Forge.Find(ctx, d.Change.Repo, d.Change.Branch)
+	switch {
+	case errors.Is(err, gitops.ErrNotFound):
+	case err != nil:
+		return Outcome{}, err
+	case mr.State == gitops.Merged || mr.State == gitops.Locked:
+		return r.proposed(d, mr), nil
+	}
+	tip, err := b.Repos.Tip(ctx, d.Change.Repo, d.Change.Branch)
+	switch {
+	case errors.Is(err, gitops.ErrNotFound):
+		return b.push(ctx, d, "")
+	case err != nil:
+		return Outcome{}, err
+	case tip.ID == d.Head:
+		return b.open(ctx, r, d)
+	case gitops.Trailer(tip.Message, gitops.TrailerRun) != r.ID:
+		return call("branch %s of %s holds a commit %.8s that is not ours: remove the branch, then resume the run", d.Change.Branch, d.Change.Repo, tip.ID), nil
+	}
+	return b.push(ctx, d, tip.ID)
+}
+
+// push sends the commit, provided that the branch still stands at tip.
+func (b *Bot) push(ctx context.Context, d *Delivery, tip string) (Outcome, error) {
+	base, err := b.Repos.At(ctx, d.Change.Repo, d.Base)
+	if err != nil {
+		return Outcome{}, err
+	}
+	files, err := d.Change.Apply(base.File)
+	if err != nil {
+		return Outcome{}, err
+	}
+	id, err := b.Repos.Push(ctx, base, d.Change, files, tip)
+	switch {
+	case errors.Is(err, gitops.ErrConflict):
+		return wait("branch %s moved while we pushed: looking again", d.Change.Branch), nil
+	case errors.Is(err, gitops.ErrRefused):
+		return call("%v; mend it, then resume the run", err), nil
+	case err != nil:
+		return Outcome{}, err
+	}
+	d.Head = id
+	return again("pushed %.8s to branch %s of %s", id, d.Change.Branch, d.Change.Repo), nil
+}
+
+// open opens the merge request of the pushed commit.
+func (b *Bot) open(ctx context.Context, r *Run, d *Delivery) (Outcome, error) {
+	mr, err := b.Forge.Open(ctx, b.proposal(r, d))
+	if errors.Is(err, gitops.ErrRefused) {
+		return call("%v; mend it, then resume the run", err), nil
+	}
+	if err != nil {
+		return Outcome{}, err
+	}
+	return r.proposed(d, mr), nil
+}
+
+// proposed notes the merge request that carries a delivery.
+func (r *Run) proposed(d *Delivery, mr gitops.MergeRequest) Outcome {
+	d.IID, d.Link = mr.IID, mr.Link
+	return to(Proposed, "merge request !%d of %s is open", mr.IID, mr.Project).linked(mr.Link)
+}
+
+// merge merges the open merge request when its head was verified and the values that
+// it replaces still stand.
+func (b *Bot) merge(ctx context.Context, r *Run) (Outcome, error) {
+	d := r.Delivery()
+	mr, err := b.Forge.MergeRequest(ctx, d.Change.Repo, d.IID)
+	if err != nil {
+		return Outcome{}, err
+	}
+	switch mr.State {
+	case gitops.Merged:
+		return b.landed(ctx, r, d, mr)
+	case gitops.Locked:
+		return wait("GitLab is merging !%d", mr.IID).linked(mr.Link), nil
+	case gitops.Closed:
+		r.Resume = r.unproposed()
+		return call("merge request !%d was closed%s: resume the run to open a new one, or cancel it", mr.IID, by(mr.ClosedBy)).linked(mr.Link), nil
+	}
+	changed, err := b.changed(ctx, d)
+	switch {
+	case err != nil:
+		return Outcome{}, err
+	case changed != "":
+		return r.rebuild(d, changed), nil
+	case mr.SHA != d.Head:
+		return b.delayed(r, wait("GitLab does not show commit %.8s on !%d yet", d.Head, mr.IID)), nil
+	}
+	answer, why := mr.Mergeable(r.plan(d).Checked)
+	switch answer {
+	case gitops.MergeNow:
+		return b.accept(ctx, r, mr)
+	case gitops.MergeNever:
+		return r.fail(Cause{Sentence: fmt.Sprintf("!%d cannot be merged: %s", mr.IID, why), Link: pipelineLink(mr)}), nil
+	case gitops.MergePerson:
+		if mr.Behind() && d.Looked != d.Base {
+			return to(r.unprepared(), "!%d cannot land on the newest commit (%s): building the change anew", mr.IID, why), nil
+		}
+	}
+	return b.delayed(r, wait("!%d waits: %s", mr.IID, why)).linked(mr.Link), nil
+}
+
+// accept asks GitLab to merge exactly the commit that was verified. What became of it
+// is read by the next step: an accepted merge is not a merge.
+func (b *Bot) accept(ctx context.Context, r *Run, mr gitops.MergeRequest) (Outcome, error) {
+	err := b.Forge.Merge(ctx, mr)
+	switch {
+	case errors.Is(err, gitops.ErrConflict):
+		return b.delayed(r, wait("GitLab does not merge !%d yet", mr.IID)).linked(mr.Link), nil
+	case errors.Is(err, gitops.ErrRefused):
+		return call("%v; mend it, then resume the run", err).linked(mr.Link), nil
+	case err != nil:
+		return Outcome{}, err
+	}
+	return wait("asked GitLab to merge !%d at %.8s", mr.IID, mr.SHA).linked(mr.Link), nil
+}
+
+// landed reads the values at the commit that landed, because only the commit itself
+// says what landed.
+func (b *Bot) landed(ctx context.Context, r *Run, d *Delivery, mr gitops.MergeRequest) (Outcome, error) {
+	tree, err := b.Repos.At(ctx, d.Change.Repo, mr.Landed)
+	if err != nil {
+		return Outcome{}, err
+	}
+	d.Landed = mr.Landed
+	for _, bump := range d.Change.Bumps {
+		now, problem, err := stands(tree, bump.Place)
+		switch {
+		case err != nil:
+			return Outcome{}, err
+		case problem != "" || now != bump.To:
+			return call("!%d landed as %.8s, but there %s names %s instead of %s: put it right, then resume the run", mr.IID, mr.Landed, bump.Service, named(now, problem), bump.To).linked(mr.Link), nil
+		}
+	}
+	return to(Merged, "!%d landed as %.8s on %s", mr.IID, mr.Landed, d.Change.Target).linked(mr.Link), nil
+}
+
+// changed says which value a person changed on the target branch since the delivery
+// was prepared; "" when none. It reads a tree only when the branch has moved.
+func (b *Bot) changed(ctx context.Context, d *Delivery) (string, error) {
+	head, err := b.Repos.Head(ctx, d.Change.Repo, d.Change.Target)
+	if err != nil || head == d.Looked {
+		return "", err
+	}
+	tree, err := b.Repos.At(ctx, d.Change.Repo, head)
+	if err != nil {
+		return "", err
+	}
+	for _, bump := range d.Change.Bumps {
+		now, problem, err := stands(tree, bump.Place)
+		if err != nil {
+			return "", err
+		}
+		if problem != "" || now != bump.From && now != bump.To {
+			return fmt.Sprintf("somebody changed %s to %s meanwhile (%.8s)", bump.Service, named(now, problem), head), nil
+		}
+	}
+	d.Looked = head
+	return "", nil
+}
+
+// rebuild prepares the delivery anew on the newest commit: once for a changed value,
+// then people are called. On the way back the plan by value decides what is left.
+func (r *Run) rebuild(d *Delivery, why string) Outcome {
+	if d.Rebuilt++; d.Rebuilt > 1 {
+		d.Rebuilt = 0
+		r.Resume = r.unprepared()
+		return call("%s, and again after the change was built anew: agree who sets it, then resume the run", why)
+	}
+	return to(r.unprepared(), "%s: building the change anew", why)
+}
+
+// unproposed is the state from which a new merge request is opened.
+func (r *Run) unproposed() State {
+	if r.Direction == Back {
+		return Recalled
+	}
+	return Prepared
+}
+
+// unprepared is the state from which the delivery is worked out anew.
+func (r *Run) unprepared() State {
+	if r.Direction == Back {
+		return Failed
+	}
+	return Started
+}
+
+// delayed turns a wait into a call for people when it has lasted for the merge limit.
+// A merge request that waits is no verdict on the data.
+func (b *Bot) delayed(r *Run, o Outcome) Outcome {
+	limit := r.plan(r.Delivery()).MergeLimit
+	if r.overdue(b.Now(), limit) {
+		return call("%s, for %s now: help it on, then resume the run", o.Reason, limit).linked(o.Link)
+	}
+	return o
+}
+
+// plan returns the plan of the first stage that the delivery brings values to.
+func (r *Run) plan(d *Delivery) StagePlan {
+	for _, s := range r.Stages {
+		if s.Plan.Repo == d.Change.Repo && (r.Direction == Back || s.Plan.Environment == r.Stages[r.Stage].Plan.Environment) {
+			return s.Plan
+		}
+	}
+	panic("bot: delivery into " + d.Change.Repo + " belongs to no stage")
+}
+
+// stands reads the version at a place. problem says why none can be read there.
+func stands(tree Tree, p gitops.Place) (version gitops.Version, problem string, err error) {
+	data, err := tree.File(p.File)
+	if errors.Is(err, gitops.ErrNotFound) {
+		return "", "nothing, because the file is gone", nil
+	}
+	if errors.Is(err, gitops.ErrRefused) {
+		return "", fmt.Sprintf("nothing that can be read (%v)", err), nil
+	}
+	if err != nil {
+		return "", "", err
+	}
+	if version, err = gitops.Value(p.File, data, p.Key); err != nil {
+		return "", fmt.Sprintf("nothing that can be read (%v)", err), nil
+	}
+	return version, "", nil
+}
+
+// named returns what a place names, for a sentence.
+func named(version gitops.Version, problem string) string {
+	if problem != "" {
+		return problem
+	}
+	return string(version)
+}
+
+// by returns who did something as the end of a clause.
+func by(user string) string {
+	if user == "" {
+		return ""
+	}
+	return " by " + user
+}
+
+// pipelineLink returns the link of the merge request's pipeline, else its own.
+func pipelineLink(mr gitops.MergeRequest) string {
+	if mr.HeadPipeline != nil && mr.HeadPipeline.Link != "" {
+		return mr.HeadPipeline.Link
+	}
+	return mr.Link
+}

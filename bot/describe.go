@@ -1,0 +1,80 @@
+package bot
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"lockstep/gitops"
+	"lockstep/rollback"
+)
+
+// backChange returns the change that puts one repository back.
+func (r *Run) backChange(put rollback.Put, target string, now time.Time) gitops.Change {
+	c := gitops.Change{
+		Repo: put.Repo, Target: target, Branch: fmt.Sprintf("lockstep/%s-back", r.ID),
+		Title: fmt.Sprintf("Roll back %s %s (%s)", r.Package, r.Version, count(len(put.Bumps), "service")),
+		When:  now.UTC().Truncate(time.Second), Bumps: put.Bumps,
+	}
+	c.Body = r.body(c)
+	return c
+}
+
+// body returns the commit message below the title: why, what, and the trailer.
+func (r *Run) body(c gitops.Change) string {
+	var text strings.Builder
+	fmt.Fprintf(&text, "%s\n\n", oneLine(r.why()))
+	for _, b := range c.Bumps {
+		fmt.Fprintf(&text, "%s/%s: %s → %s\n", b.Environment, b.Service, b.From, b.To)
+	}
+	fmt.Fprintf(&text, "\n%s: %s", gitops.TrailerRun, r.ID)
+	return text.String()
+}
+
+// why says why the run writes at all: who asked, or what failed.
+func (r *Run) why() string {
+	if r.State == Failed && r.Cause != nil {
+		return r.Cause.Sentence
+	}
+	return fmt.Sprintf("Track %s, asked for by %s%s.", r.Track, r.Origin, by(r.By))
+}
+
+// proposal returns the change of a delivery with what people read on its merge
+// request.
+func (b *Bot) proposal(r *Run, d *Delivery) gitops.Proposal {
+	var text strings.Builder
+	if r.Direction == Back {
+		fmt.Fprintf(&text, "Puts back what the run of **%s %s** on track `%s` wrote: %s.\n\n", r.Package, r.Version, r.Track, escape(r.Cause.Sentence))
+	} else {
+		fmt.Fprintf(&text, "Sets **%s %s** for every dependent service, asked for by %s%s on track `%s`.\n\n", r.Package, r.Version, r.Origin, escape(by(r.By)), r.Track)
+	}
+	text.WriteString("| service | environment | file | key | old | new |\n|---|---|---|---|---|---|\n")
+	for _, v := range d.Change.Bumps {
+		fmt.Fprintf(&text, "| %s | %s | %s | %s | `%s` | `%s` |\n", escape(v.Service), escape(v.Environment), escape(v.File), escape(v.Key), v.From, v.To)
+	}
+	text.WriteString("\nLockstep merges this when its pipeline has succeeded, and puts it back when a deployment or a gate fails.\n")
+	if b.RunURL != nil {
+		fmt.Fprintf(&text, "\n[Run %s](%s)\n", r.ID, b.RunURL(r.ID))
+	}
+	fmt.Fprintf(&text, "\n%s: %s\n", gitops.TrailerRun, r.ID)
+	labels := []string{"lockstep", "data::" + r.Package}
+	if r.Direction == Back {
+		labels = append(labels, "rollback")
+	}
+	return gitops.Proposal{Change: d.Change, Description: text.String(), Labels: labels}
+}
+
+// markdown is what text from outside must not bring into Markdown: tables, code,
+// links, HTML, mentions, quick actions.
+var markdown = strings.NewReplacer(
+	"\\", "\\\\", "|", "\\|", "`", "\\`", "*", "\\*", "_", "\\_", "[", "\\[", "]", "\\]",
+	"<", "&lt;", ">", "&gt;", "@", "@\u200b", "\r", " ", "\n", " ",
+)
+
+// escape makes text from outside harmless in Markdown, on one line.
+func escape(text string) string { return markdown.Replace(text) }
+
+// oneLine makes text from outside one line that is no trailer and no quick action.
+func oneLine(text string) string {
+	return strings.TrimLeft(strings.Join(strings.Fields(text), " "), "/#")
+}

@@ -1,0 +1,250 @@
+package bot
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"lockstep/gitops"
+	"lockstep/rollback"
+)
+
+// recall makes sure that nothing of the run can land or deploy any more, then plans
+// the way back. Only what has landed is put back; what landed while we closed it is
+// part of that.
+func (b *Bot) recall(ctx context.Context, r *Run) (Outcome, error) {
+	for _, d := range slices.Backward(r.sent()) {
+		if o, busy, err := b.disarm(ctx, r, d); busy || err != nil {
+			return o, err
+		}
+	}
+	if i := slices.IndexFunc(r.Backs, func(d Delivery) bool { return d.Landed != "" && len(d.Seen) == 0 }); i >= 0 {
+		r.At = i
+		return to(Recalled, "!%d landed meanwhile: it is watched as it is", r.Backs[i].IID), nil
+	}
+	way, trees, err := b.wayBack(ctx, r)
+	if err != nil {
+		return Outcome{}, err
+	}
+	backs, err := b.deliveries(ctx, r, way, trees)
+	if err != nil {
+		return Outcome{}, err
+	}
+	r.Left, r.Backs, r.At, r.Direction = way.Left, backs, 0, Back
+	if len(backs) == 0 {
+		return r.ended("nothing to put back%s", r.leftovers()), nil
+	}
+	bumps := 0
+	for _, d := range backs {
+		bumps += len(d.Change.Bumps)
+	}
+	return to(Recalled, "%s to be put back in %s%s", count(bumps, "value"), r.repos(), r.leftovers()), nil
+}
+
+// sent returns every delivery that may have reached the outside.
+func (r *Run) sent() []*Delivery {
+	var sent []*Delivery
+	for i := range r.Stages {
+		if d := &r.Stages[i].Delivery; d.Head != "" {
+			sent = append(sent, d)
+		}
+	}
+	for i := range r.Backs {
+		if d := &r.Backs[i]; d.Landed == "" {
+			sent = append(sent, d)
+		}
+	}
+	return sent
+}
+
+// isBack reports that d is one of the run's deliveries on the way back.
+func (r *Run) isBack(d *Delivery) bool {
+	for i := range r.Backs {
+		if d == &r.Backs[i] {
+			return true
+		}
+	}
+	return false
+}
+
+// disarm closes the merge request of a delivery that has not landed, removes its
+// branch, and settles the pipelines of one that has. busy says that it is not yet
+// settled, or that the step has acted.
+func (b *Bot) disarm(ctx context.Context, r *Run, d *Delivery) (o Outcome, busy bool, err error) {
+	mr, err := b.Forge.Find(ctx, d.Change.Repo, d.Change.Branch)
+	switch {
+	case errors.Is(err, gitops.ErrNotFound):
+		return b.tidy(ctx, d)
+	case err != nil:
+		return Outcome{}, false, err
+	}
+	switch mr.State {
+	case gitops.Merged:
+		d.IID, d.Link, d.Landed = mr.IID, mr.Link, mr.Landed
+		if r.isBack(d) {
+			return Outcome{}, false, nil // its pipeline is the one that puts things back
+		}
+		return b.settle(ctx, r, d)
+	case gitops.Locked:
+		return wait("GitLab is merging !%d: it will be put back when it has landed", mr.IID), true, nil
+	case gitops.Opened:
+		if err := b.Forge.Close(ctx, d.Change.Repo, mr.IID); err != nil {
+			return Outcome{}, false, err
+		}
+		return again("closed !%d before it could land", mr.IID).linked(mr.Link), true, nil
+	}
+	return b.tidy(ctx, d)
+}
+
+// settle cancels what still runs of a landed commit's pipelines: an old job must not
+// win after the rollback.
+func (b *Bot) settle(ctx context.Context, r *Run, d *Delivery) (o Outcome, busy bool, err error) {
+	pipelines, err := b.Pipelines.Pipelines(ctx, d.Change.Repo, gitops.PipelineQuery{Ref: d.Change.Target, SHA: d.Landed})
+	if err != nil {
+		return Outcome{}, false, err
+	}
+	if len(pipelines) == 0 && !r.overdue(b.Now(), 2*b.Limits.Longest) {
+		return wait("the pipeline of %.8s is not there yet, and would deploy after the rollback", d.Landed), true, nil
+	}
+	for _, p := range pipelines {
+		switch {
+		case p.Status.Settled():
+		case p.Status == gitops.StatusCanceling:
+			return wait("pipeline %d is being cancelled", p.ID).linked(p.Link), true, nil
+		default:
+			if err := b.Pipelines.Cancel(ctx, d.Change.Repo, p.ID); err != nil {
+				return Outcome{}, false, err
+			}
+			return wait("cancelled pipeline %d, which still deployed %s", p.ID, r.Version).linked(p.Link), true, nil
+		}
+	}
+	return Outcome{}, false, nil
+}
+
+// wayBack plans by value on the newest commit of each repository that was written.
+func (b *Bot) wayBack(ctx context.Context, r *Run) (rollback.Way, map[string]Tree, error) {
+	var wrote []gitops.Bump
+	trees := map[string]Tree{}
+	stand := map[gitops.Place]rollback.Standing{}
+	for _, s := range r.Stages {
+		if s.Delivery.Landed == "" {
+			continue
+		}
+		for _, bump := range s.Delivery.Change.Bumps {
+			if trees[bump.Repo] == nil {
+				tree, err := b.newest(ctx, s.Plan)
+				if err != nil {
+					return rollback.Way{}, nil, err
+				}
+				trees[bump.Repo] = tree
+			}
+			now, problem, err := stands(trees[bump.Repo], bump.Place)
+			if err != nil {
+				return rollback.Way{}, nil, err
+			}
+			stand[bump.Place] = rollback.Standing{Version: now, Missing: strings.TrimPrefix(problem, "nothing, because ")}
+			wrote = append(wrote, bump)
+		}
+	}
+	return rollback.Plan(wrote, stand), trees, nil
+}
+
+// deliveries turns the way back into one delivery per repository.
+func (b *Bot) deliveries(ctx context.Context, r *Run, way rollback.Way, trees map[string]Tree) ([]Delivery, error) {
+	var backs []Delivery
+	for _, put := range way.Puts {
+		tree := trees[put.Repo]
+		d := Delivery{
+			Change: r.backChange(put, r.target(put.Repo), b.Now()),
+			Base:   tree.Commit(), Looked: tree.Commit(), Rebuilt: r.rebuilt(put.Repo),
+		}
+		var err error
+		if d.Head, err = b.commit(ctx, tree, d.Change); err != nil {
+			return nil, err
+		}
+		backs = append(backs, d)
+	}
+	return backs, nil
+}
+
+// target returns the deployed branch of a repository of the run.
+func (r *Run) target(repo string) string {
+	for _, s := range r.Stages {
+		if s.Plan.Repo == repo {
+			return s.Plan.Branch
+		}
+	}
+	panic("bot: no stage of run " + r.ID + " deploys from " + repo)
+}
+
+// rebuilt returns how often the way back into a repository was built anew.
+func (r *Run) rebuilt(repo string) int {
+	for _, d := range r.Backs {
+		if d.Change.Repo == repo {
+			return d.Rebuilt
+		}
+	}
+	return 0
+}
+
+// restored goes on after one repository was put back and verified.
+func (b *Bot) restored(ctx context.Context, r *Run) (Outcome, error) {
+	if o, left, err := b.tidy(ctx, r.Delivery()); left || err != nil {
+		return o, err
+	}
+	return r.next(), nil
+}
+
+// next goes on to the next repository of the way back, or ends the run.
+func (r *Run) next() Outcome {
+	if r.At+1 < len(r.Backs) {
+		r.At++
+		return to(Recalled, "%s follows", r.Backs[r.At].Change.Repo)
+	}
+	return r.ended("%s put back and verified%s", r.restoredServices(), r.leftovers())
+}
+
+// ended returns the outcome that ends the way back.
+func (r *Run) ended(format string, args ...any) Outcome {
+	switch {
+	case r.BackCause != nil:
+		return to(RollbackFailed, "%s; lane %s is frozen", r.BackCause.Sentence, r.Lane).linked(r.BackCause.Link)
+	case r.Cancel:
+		return to(Cancelled, format, args...)
+	}
+	return to(RolledBack, format, args...)
+}
+
+// restoredServices counts what was put back: "4 services of int".
+func (r *Run) restoredServices() string {
+	var parts []string
+	for _, d := range r.Backs {
+		for _, s := range d.Seen {
+			parts = append(parts, fmt.Sprintf("%s of %s", count(len(s.Services), "service"), s.Environment))
+		}
+	}
+	return strings.Join(parts, ", ")
+}
+
+// leftovers says what a rollback left alone, as the end of a sentence.
+func (r *Run) leftovers() string {
+	if len(r.Left) == 0 {
+		return ""
+	}
+	var parts []string
+	for _, l := range r.Left {
+		parts = append(parts, fmt.Sprintf("%s of %s (%s)", l.Bump.Service, l.Bump.Environment, l.Reason))
+	}
+	return "; left alone: " + strings.Join(parts, ", ")
+}
+
+// repos names the repositories of the way back.
+func (r *Run) repos() string {
+	var names []string
+	for _, d := range r.Backs {
+		names = append(names, d.Change.Repo)
+	}
+	return strings.Join(names, " and ")
+}

@@ -1,0 +1,227 @@
+package bot
+
+import (
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// forward is the way of a run in which everything works, up to the gates.
+const forward = "queued started prepared proposed merged synced"
+
+// back is the way back of a run from its verdict on.
+const back = "failed recalled proposed merged synced rolled-back"
+
+// traces are the specification of the step function: what the outside says, in the
+// order asked, and the states that a run comes through. Words: "-" nobody could tell;
+// "word*" says so until the state changes; "state:act" is what a person does then.
+var traces = []struct{ script, want string }{
+	// everything works, with every answer lost once
+	{"", forward + " gated recorded done"},
+	{"ready merges running good", forward + " gated recorded done"},
+	{"known - readable lost-push lost-open ready lost-merge - running - starts good lost-write", forward + " gated recorded done"},
+	{"lost-push", forward + " gated recorded done"},
+	{"lost-open", forward + " gated recorded done"},
+	{"ready lost-merge", forward + " gated recorded done"},
+	{"raced", forward + " gated recorded done"},
+	{"race", forward + " gated recorded done"},
+	{"lost-write", forward + " gated recorded done"},
+
+	// it cannot start
+	{"no-track", "queued refused"},
+	{"queued:break-kv", "queued refused"},
+	{"queued:already", "queued refused"},
+	{"queued:cancel", "queued cancelled"},
+
+	// merging waits, and only for a while
+	{"checking checking ready", forward + " gated recorded done"},
+	{"stale ready", forward + " gated recorded done"},
+	{"locked ready", forward + " gated recorded done"},
+	{"ready 405 ready 405 ready merges", forward + " gated recorded done"},
+	{"not_approved*", "queued started prepared proposed stalled"},
+	{"checking*", "queued started prepared proposed stalled"},
+	{"stale*", "queued started prepared proposed stalled"},
+	{"ready 401", "queued started prepared proposed stalled"},
+	{"closed", "queued started prepared proposed stalled"},
+	{"closed stalled:resume ready", "queued started prepared proposed stalled prepared proposed merged synced gated recorded done"},
+	{"refuses", "queued started prepared stalled"},
+	{"refuses-open", "queued started prepared stalled"},
+	{"prepared:foreign-branch", "queued started prepared stalled"},
+	{"prepared:foreign-branch stalled:drop-branch stalled:resume", "queued started prepared stalled prepared proposed merged synced gated recorded done"},
+	{"proposed:merge", forward + " gated recorded done"},
+	{"ci-failed", "queued started prepared proposed failed rolled-back"},
+
+	// people change the same files
+	{"proposed:edit-beside ready", forward + " gated recorded done"},
+	{"proposed:edit-kv", "queued started prepared proposed started prepared proposed merged synced gated recorded done"},
+	{"proposed:edit-kv prepared:edit-kv", "queued started prepared proposed started prepared proposed stalled"},
+	{"proposed:edit-beside conflict", "queued started prepared proposed started prepared proposed merged synced gated recorded done"},
+	{"conflict*", "queued started prepared proposed stalled"},
+	{"started:already", "queued started merged synced gated recorded done"},
+	{"started:break-kv", "queued started stalled"},
+	{"started:break-kv stalled:mend-kv stalled:resume", "queued started stalled started prepared proposed merged synced gated recorded done"},
+
+	// a deployment fails
+	{"ready merges broken", "queued started prepared proposed merged " + back},
+	{"ready merges half half broken", "queued started prepared proposed merged " + back},
+	{"ready merges deploying*", "queued started prepared proposed merged " + back},
+	{"ready merges unsure unsure running", forward + " gated recorded done"},
+	{"ready merges broken failed:still-deploys", "queued started prepared proposed merged " + back},
+	{"ready merges broken failed:edit-kv", "queued started prepared proposed merged " + back},
+	{"ready merges broken failed:edit-kv failed:edit-mds", "queued started prepared proposed merged " + back},
+	{"ready merges broken proposed:edit-kv", "queued started prepared proposed merged failed recalled proposed failed recalled proposed merged synced rolled-back"},
+
+	// a gate fails
+	{"ready merges running starts bad", forward + " " + back},
+	{"ready merges running starts open open good", forward + " gated recorded done"},
+	{"ready merges running starts open*", forward + " " + back},
+	{"ready merges running no-variables", forward + " stalled"},
+	{"ready merges running - starts - good", forward + " gated recorded done"},
+
+	// nobody can tell: people are called, nothing is rolled back
+	{"known -*", "queued stalled"},
+	{"started:nobody -*", "queued started stalled"},
+	{"prepared:nobody -*", "queued started prepared stalled"},
+	{"proposed:nobody -*", "queued started prepared proposed stalled"},
+	{"merged:nobody -*", "queued started prepared proposed merged stalled"},
+	{"merged:nobody unsure*", "queued started prepared proposed merged stalled"},
+	{"synced:nobody -*", forward + " stalled"},
+	{"gated:nobody -*", forward + " gated stalled"},
+	{"merged:nobody -* stalled:resume running good", "queued started prepared proposed merged stalled merged synced gated recorded done"},
+	{"merged:nobody -* stalled:cancel", "queued started prepared proposed merged stalled failed recalled proposed merged synced cancelled"},
+
+	// a person cancels
+	{"started:cancel", "queued started failed cancelled"},
+	{"prepared:cancel", "queued started prepared failed cancelled"},
+	{"proposed:cancel", "queued started prepared proposed failed cancelled"},
+	{"proposed:cancel merged-meanwhile", "queued started prepared proposed failed recalled proposed merged synced cancelled"},
+	{"merged:cancel", "queued started prepared proposed merged failed recalled proposed merged synced cancelled"},
+	{"synced:cancel", forward + " failed recalled proposed merged synced cancelled"},
+	{"gated:cancel", forward + " gated failed recalled proposed merged synced cancelled"},
+
+	// the way back fails, or nobody can tell
+	{"ready merges broken ready merges broken", "queued started prepared proposed merged failed recalled proposed merged rollback-failed"},
+	{"ready merges broken ready merges deploying*", "queued started prepared proposed merged failed recalled proposed merged rollback-failed"},
+	{"ready merges broken ci-failed", "queued started prepared proposed merged failed recalled proposed rollback-failed"},
+	{"ready merges broken not_approved*", "queued started prepared proposed merged failed recalled proposed stalled"},
+	{"ready merges broken closed", "queued started prepared proposed merged failed recalled proposed stalled"},
+	{"ready merges broken closed stalled:resume ready", "queued started prepared proposed merged failed recalled proposed stalled recalled proposed merged synced rolled-back"},
+	{"ready merges broken ready merges readable -*", "queued started prepared proposed merged failed recalled proposed merged stalled"},
+	{"ready merges broken ready merges unsure*", "queued started prepared proposed merged failed recalled proposed merged stalled"},
+	{"ready merges broken failed:nobody -*", "queued started prepared proposed merged failed stalled"},
+	{"ready merges broken recalled:nobody -*", "queued started prepared proposed merged failed recalled stalled"},
+}
+
+func TestTraces(t *testing.T) {
+	t.Parallel()
+	for _, test := range traces {
+		t.Run(test.script, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t, test.script)
+			r := newRun()
+			if got := w.play(r); got != test.want {
+				t.Errorf("\ngot  %s\nwant %s\nlast: %s", got, test.want, r.Reason)
+			}
+			w.check(r)
+		})
+	}
+}
+
+func newRun() *Run {
+	return &Run{ID: "0193", Track: "integration", Lane: "integration", Package: "mda", Version: newVersion, Origin: OriginTag, State: Queued}
+}
+
+// check holds what is true of every run that has ended, however it went.
+func (w *world) check(r *Run) {
+	w.t.Helper()
+	if !r.Settled() || r.State == RollbackFailed {
+		return
+	}
+	if slices.Contains(slices.Collect(maps.Keys(w.branch)), "lockstep/0193-int") {
+		w.t.Errorf("branch lockstep/0193-int is left behind")
+	}
+	if recorded := w.params["/mda/int/data-version"] == string(newVersion); recorded != (r.State == Done) {
+		w.t.Errorf("parameter written: %v, but the run is %s", recorded, r.State)
+	}
+	if len(w.begun) > 1 {
+		w.t.Errorf("gates started: %q, want each once", w.begun)
+	}
+	kv, mds := w.tree("main").files["int/kv/values.yaml"], w.tree("main").files["int/mds/values.yaml"]
+	want := oldVersion
+	if r.State == Done {
+		want = newVersion
+	}
+	if r.State != Refused && len(r.Left) == 0 && !strings.Contains(mds, string(want)) {
+		w.t.Errorf("mds ends as %q, want %s", mds, want)
+	}
+	if r.State != Done && strings.Contains(kv, string(newVersion)) {
+		w.t.Errorf("kv ends as %q, but the run is %s", kv, r.State)
+	}
+	if len(r.Left) > 0 && !strings.Contains(kv, "by-hand") {
+		w.t.Errorf("a person's edit of kv is lost: %q", kv)
+	}
+}
+
+// Every state of the source is listed, and every one is reached by a trace, Stalled
+// from every state that waits.
+func TestStatesAreCovered(t *testing.T) {
+	t.Parallel()
+	file, err := parser.ParseFile(token.NewFileSet(), "bot.go", nil, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range stateConstants(file) {
+		if !slices.Contains(States, State(name)) {
+			t.Errorf("state %q is not listed in States", name)
+		}
+	}
+	reached, edges := map[string]bool{"superseded": true}, map[string]bool{} // superseding is the store's: a queued run has no steps
+	for _, test := range traces {
+		states := strings.Fields(test.want)
+		for i, state := range states {
+			reached[state] = true
+			if i > 0 {
+				edges[states[i-1]+" "+state] = true
+			}
+		}
+	}
+	for _, state := range States {
+		name := strings.ReplaceAll(string(state), " ", "-")
+		if !reached[name] {
+			t.Errorf("no trace comes to %s", state)
+		}
+		if waits := !state.Settled() && state != Stalled && state != Recorded; waits && !edges[name+" stalled"] {
+			t.Errorf("no trace stalls from %s", state)
+		}
+	}
+}
+
+// stateConstants returns the values of all constants of type State in a file.
+func stateConstants(file *ast.File) []string {
+	var names []string
+	ast.Inspect(file, func(n ast.Node) bool {
+		spec, ok := n.(*ast.ValueSpec)
+		if ident, typed := specType(spec, ok); typed && ident == "State" {
+			for _, value := range spec.Values {
+				names = append(names, strings.Trim(value.(*ast.BasicLit).Value, `"`))
+			}
+		}
+		return true
+	})
+	return names
+}
+
+func specType(spec *ast.ValueSpec, ok bool) (string, bool) {
+	if !ok || spec.Type == nil {
+		return "", false
+	}
+	ident, ok := spec.Type.(*ast.Ident)
+	if !ok {
+		return "", false
+	}
+	return ident.Name, true
+}

@@ -1,0 +1,200 @@
+package bot
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"lockstep/gates"
+	"lockstep/gitops"
+)
+
+// sync watches every service of the current delivery. A broken service decides only
+// when the others have settled too: the cause is then complete, and no old job can
+// still win.
+func (b *Bot) sync(ctx context.Context, r *Run) (Outcome, error) {
+	d := r.Delivery()
+	if err := b.look(ctx, r, d); err != nil {
+		return Outcome{}, err
+	}
+	seen := d.seen()
+	limit := r.plan(d).SyncLimit
+	switch late := r.overdue(b.Now(), limit); {
+	case seen.Count(gitops.NotYet) > 0 && late:
+		return r.fail(Cause{
+			Sentence: fmt.Sprintf("not deployed within %s: %s", limit, seen.Sentence(gitops.NotYet)), Link: seen.Link(gitops.NotYet),
+			Environment: d.environments(), Verdict: true,
+		}), nil
+	case seen.Count(gitops.NotYet) > 0:
+		return wait("%d of %d services run %s; %s", seen.Count(gitops.Running), len(seen), d.versions(), seen.Sentence(gitops.NotYet)), nil
+	case seen.Count(gitops.Broken) > 0:
+		return r.fail(Cause{
+			Sentence: fmt.Sprintf("deployment to %s failed: %s", d.environments(), seen.Sentence(gitops.Broken)), Link: seen.Link(gitops.Broken),
+			Environment: d.environments(), Verdict: true,
+		}), nil
+	case seen.Count(gitops.Unsure) > 0:
+		return Outcome{}, errors.New(seen.Sentence(gitops.Unsure))
+	}
+	return to(Synced, "%s of %s run %s", count(len(seen), "service"), d.environments(), d.versions()).linked(d.Link), nil
+}
+
+// look asks the watcher about each environment that the delivery brings values to.
+func (b *Bot) look(ctx context.Context, r *Run, d *Delivery) error {
+	var all []Sync
+	for _, s := range r.Stages {
+		targets := r.targets(s.Plan, d)
+		if len(targets) == 0 {
+			continue
+		}
+		seen, err := b.Watch.Services(ctx, s.Plan.Job, gitops.Deployment{
+			Repo: d.Change.Repo, Branch: d.Change.Target, Commit: d.Landed, Environment: s.Plan.Environment, Services: targets,
+		})
+		if err != nil {
+			return err
+		}
+		all = append(all, Sync{s.Plan.Environment, seen})
+	}
+	d.Seen = all
+	return nil
+}
+
+// targets returns which services of an environment the delivery has to reach: all of
+// the stage while forward, and those that were put back on the way back.
+func (r *Run) targets(p StagePlan, d *Delivery) []gitops.Target {
+	var targets []gitops.Target
+	if r.Direction == Forward {
+		if p.Environment != r.Stages[r.Stage].Plan.Environment {
+			return nil
+		}
+		for _, s := range p.Services {
+			targets = append(targets, gitops.Target{Service: s.Name, Place: p.Place(s), Version: r.Version})
+		}
+		return targets
+	}
+	for _, b := range d.Change.Bumps {
+		if b.Environment == p.Environment {
+			targets = append(targets, gitops.Target{Service: b.Service, Place: b.Place, Version: b.To})
+		}
+	}
+	return targets
+}
+
+// seen returns what was last seen of all services of the delivery.
+func (d *Delivery) seen() gitops.Seen {
+	var all gitops.Seen
+	for _, s := range d.Seen {
+		all = append(all, s.Services...)
+	}
+	return all
+}
+
+// environments names the environments of the delivery: "abn and lup".
+func (d *Delivery) environments() string {
+	var names []string
+	for _, s := range d.Seen {
+		names = append(names, s.Environment)
+	}
+	return strings.Join(names, " and ")
+}
+
+// versions names the versions that the delivery sets, once each.
+func (d *Delivery) versions() string {
+	var names []string
+	known := map[gitops.Version]bool{}
+	for _, b := range d.Change.Bumps {
+		if !known[b.To] {
+			known[b.To] = true
+			names = append(names, string(b.To))
+		}
+	}
+	if len(names) == 0 {
+		return "the version"
+	}
+	return strings.Join(names, ", ")
+}
+
+// gate asks the gates of the stage in order, one act a step.
+func (b *Bot) gate(ctx context.Context, r *Run) (Outcome, error) {
+	s := &r.Stages[r.Stage]
+	for i, p := range s.Plan.Gates {
+		if i == len(s.Gates) {
+			s.Gates = append(s.Gates, GateState{Name: p.Name})
+		}
+		if g := &s.Gates[i]; g.Outcome == GateOpen {
+			return b.ask(ctx, r, p, g)
+		}
+	}
+	return to(Gated, "%s", s.verdicts()), nil
+}
+
+// ask starts a gate or asks it for its verdict.
+func (b *Bot) ask(ctx context.Context, r *Run, p GatePlan, g *GateState) (Outcome, error) {
+	gate, err := b.Gates.Gate(p)
+	if err != nil {
+		return Outcome{}, err
+	}
+	subject := r.subject(p)
+	if g.Since.IsZero() {
+		ticket, err := gate.Start(ctx, subject)
+		if errors.Is(err, gitops.ErrRefused) {
+			return call("gate %s cannot start: %v; mend it, then resume the run", p.Name, err), nil
+		}
+		if err != nil {
+			return Outcome{}, fmt.Errorf("gate %s: %w", p.Name, err)
+		}
+		g.Ticket, g.Since = ticket, b.Now()
+		return again("gate %s of %s started", p.Name, subject.Environment), nil
+	}
+	verdict, err := gate.Ask(ctx, subject, g.Ticket)
+	if err != nil {
+		return Outcome{}, fmt.Errorf("gate %s: %w", p.Name, err)
+	}
+	g.Reason, g.Link = verdict.Reason, verdict.Link
+	switch verdict.Result {
+	case gates.Passed:
+		g.Outcome = GatePassed
+		return again("gate %s passed: %s", p.Name, verdict.Reason).linked(verdict.Link), nil
+	case gates.Failed:
+		g.Outcome = GateFailed
+		return r.judged(p, g, fmt.Sprintf("gate %s failed: %s", p.Name, verdict.Reason))
+	}
+	if p.TimeLimit > 0 && b.Now().Sub(g.Since) >= p.TimeLimit {
+		g.Outcome = GateNone
+		return r.judged(p, g, fmt.Sprintf("gate %s gave no result within %s: %s", p.Name, p.TimeLimit, verdict.Reason))
+	}
+	return wait("gate %s: %s", p.Name, verdict.Reason).linked(verdict.Link), nil
+}
+
+// judged goes on after a gate that did not pass, if it was allowed to fail.
+func (r *Run) judged(p GatePlan, g *GateState, sentence string) (Outcome, error) {
+	if !p.AllowFailure {
+		return r.fail(Cause{Sentence: sentence, Link: g.Link, Environment: r.Stages[r.Stage].Plan.Environment, Gate: p.Name, Verdict: true}), nil
+	}
+	if g.Outcome == GateFailed {
+		g.Outcome = GateAllowed
+	}
+	r.Warnings = append(r.Warnings, sentence+" (allowed to fail)")
+	return again("%s, which is allowed", sentence).linked(g.Link), nil
+}
+
+// subject returns what a gate of the current stage is asked about.
+func (r *Run) subject(p GatePlan) gates.Subject {
+	s := r.Stages[r.Stage]
+	return gates.Subject{
+		Run: r.ID, Gate: p.Name, Track: r.Track, Package: r.Package, Environment: s.Plan.Environment,
+		Version: r.Version, Commit: s.Delivery.Landed, Since: r.Entered,
+	}
+}
+
+// verdicts says how the gates of a stage ended.
+func (s Stage) verdicts() string {
+	if len(s.Gates) == 0 {
+		return fmt.Sprintf("%s has no gates", s.Plan.Environment)
+	}
+	var parts []string
+	for _, g := range s.Gates {
+		parts = append(parts, fmt.Sprintf("%s %s", g.Name, g.Outcome))
+	}
+	return fmt.Sprintf("gates of %s: %s", s.Plan.Environment, strings.Join(parts, ", "))
+}

@@ -1,0 +1,456 @@
+package bot
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"lockstep/gates"
+	"lockstep/gitops"
+)
+
+const (
+	oldVersion = gitops.Version("1.0.0")
+	newVersion = gitops.Version("1.1.0")
+)
+
+// A world is everything outside a run, in memory and scripted: each question that the
+// step function asks takes the next word of the script.
+type world struct {
+	t       *testing.T
+	now     time.Time
+	script  []string
+	stuck   bool                 // the first word of the script holds until the state changes
+	branch  map[string]string    // branch → commit
+	commits map[string]*snapshot // id → tree
+	mrs     []*gitops.MergeRequest
+	pipes   []gitops.Pipeline
+	params  map[string]string
+	begun   []string // gates that were started
+	acts    []string // what changed the outside, in order
+	stages  []TrackStage
+}
+
+// A snapshot is one commit of the world; it is a Tree.
+type snapshot struct {
+	id, message string
+	files       map[string]string
+}
+
+func (s *snapshot) Commit() string { return s.id }
+
+func (s *snapshot) Files() ([]string, error) { return slices.Sorted(maps.Keys(s.files)), nil }
+
+func (s *snapshot) File(path string) ([]byte, error) {
+	if text, ok := s.files[path]; ok {
+		return []byte(text), nil
+	}
+	return nil, gitops.ErrNotFound
+}
+
+// newWorld returns a world with one environment of two services and one gate.
+func newWorld(t *testing.T, script string) *world {
+	files := map[string]string{}
+	for _, service := range []string{"kv", "mds"} {
+		files["int/"+service+"/values.yaml"] = fmt.Sprintf("data:\n  version: %s\n", oldVersion)
+	}
+	w := &world{
+		t: t, now: time.Date(2026, 11, 3, 9, 0, 0, 0, time.UTC), script: strings.Fields(script),
+		branch: map[string]string{"main": "c0"}, commits: map[string]*snapshot{"c0": {id: "c0", files: files}},
+		params: map[string]string{},
+	}
+	w.stages = []TrackStage{{
+		Plan: StagePlan{
+			Environment: "int", Repo: "env/mda", Branch: "main", Checked: true, Job: "deploy-{environment}-{service}",
+			Gates:     []GatePlan{{Name: "int-test", TimeLimit: time.Hour, Pipeline: &PipelineGate{Project: "qa/int-test", Ref: "main"}}},
+			Record:    &Parameter{Name: "/mda/int/data-version"},
+			SyncLimit: time.Hour, MergeLimit: time.Hour,
+		},
+		Globs: []Glob{{Pattern: "int/*/values.yaml", Key: "data.version"}},
+	}}
+	return w
+}
+
+// take returns the next word of the script if it is one of those that fit here, else
+// the first of them. A word that ends in * stays until the run changes its state.
+func (w *world) take(fit ...string) string {
+	if len(w.script) == 0 {
+		return fit[0]
+	}
+	word := strings.TrimSuffix(w.script[0], "*")
+	if word != "-" && !slices.Contains(fit, word) {
+		return fit[0]
+	}
+	if w.stuck = word != w.script[0]; !w.stuck {
+		w.script = w.script[1:]
+	}
+	return word
+}
+
+var errUnknown = errors.New("no answer")
+
+// bot returns the step function in this world.
+func (w *world) bot() *Bot {
+	return &Bot{
+		Config: w, Repos: w, Forge: w, Pipelines: w, Watch: w, Gates: w, Parameters: w,
+		Limits: Limits{Unknown: time.Hour, First: time.Second, Longest: 30 * time.Second, Person: 5 * time.Minute},
+		Now:    func() time.Time { return w.now },
+	}
+}
+
+// play takes a run from Queued until it has settled, or until nothing but a person can
+// move it and the script has no more words. It returns the states that it came through.
+func (w *world) play(r *Run) string {
+	w.t.Helper()
+	b, trace := w.bot(), []string{string(r.State)}
+	for range 3000 {
+		w.person(r)
+		before := r.State
+		o, err := b.Step(w.t.Context(), r)
+		r.Word = nil
+		applied := r.Apply(o, err, w.now, b.Limits)
+		w.now = w.now.Add(applied.After)
+		if r.State != before {
+			trace = append(trace, strings.ReplaceAll(string(r.State), " ", "-"))
+			w.unstick()
+		}
+		if r.Settled() || r.State == Stalled && len(w.script) == 0 {
+			if len(w.script) > 0 {
+				w.t.Errorf("the script still says %q", w.script)
+			}
+			return strings.Join(trace, " ")
+		}
+	}
+	w.t.Fatalf("the run does not end: %s: %s", strings.Join(trace, " "), r.Reason)
+	return ""
+}
+
+// unstick drops a word that held for the state that was left.
+func (w *world) unstick() {
+	if w.stuck {
+		w.script, w.stuck = w.script[1:], false
+	}
+}
+
+// person does what the script says people do in the run's state: "merged:cancel".
+func (w *world) person(r *Run) {
+	for len(w.script) > 0 {
+		state, act, ok := strings.Cut(w.script[0], ":")
+		if !ok || state != strings.ReplaceAll(string(r.State), " ", "-") {
+			return
+		}
+		w.script = w.script[1:]
+		switch act {
+		case "nobody": // does nothing: the next word holds from this state on
+		case "already":
+			w.commit("main", "a person", map[string]string{"int/kv/values.yaml": "data:\n  version: 1.1.0\n", "int/mds/values.yaml": "data:\n  version: 1.1.0\n"})
+		case "edit-kv":
+			w.commit("main", "a person", map[string]string{"int/kv/values.yaml": "data:\n  version: by-hand-" + fmt.Sprint(len(w.commits)) + "\n"})
+		case "edit-beside":
+			w.commit("main", "a person", map[string]string{"int/kv/values.yaml": "replicas: 3\n" + w.tree("main").files["int/kv/values.yaml"]})
+		case "remove-kv":
+			w.commit("main", "a person", map[string]string{"int/kv/values.yaml": ""})
+		case "break-kv":
+			w.commit("main", "a person", map[string]string{"int/kv/values.yaml": "data: *nowhere\n"})
+		case "mend-kv":
+			w.commit("main", "a person", map[string]string{"int/kv/values.yaml": "data:\n  version: 1.0.0\n"})
+		case "foreign-branch":
+			w.commit(r.Delivery().Change.Branch, "not ours", nil)
+		case "drop-branch":
+			delete(w.branch, r.Delivery().Change.Branch)
+		case "merge":
+			w.land(w.mrs[len(w.mrs)-1])
+		case "still-deploys":
+			w.pipes = append(w.pipes, gitops.Pipeline{ID: 1, SHA: r.Delivery().Landed, Ref: "main", Status: gitops.StatusRunning})
+		default:
+			r.Word = &Word{Verb: Verb(act), By: "ada"}
+			return
+		}
+	}
+}
+
+func (w *world) tree(branch string) *snapshot { return w.commits[w.branch[branch]] }
+
+// commit puts files on a branch; an empty text removes the file.
+func (w *world) commit(branch, message string, files map[string]string) string {
+	from := w.tree(branch)
+	if from == nil {
+		from = w.tree("main")
+	}
+	next := &snapshot{id: fmt.Sprintf("c%d", len(w.commits)), message: message, files: maps.Clone(from.files)}
+	for path, text := range files {
+		next.files[path] = text
+		if text == "" {
+			delete(next.files, path)
+		}
+	}
+	w.commits[next.id], w.branch[branch] = next, next.id
+	return next.id
+}
+
+// land merges a merge request: the values that it changes go onto the target.
+func (w *world) land(mr *gitops.MergeRequest) {
+	head := w.commits[mr.SHA]
+	base := w.commits[strings.Fields(head.message)[0]]
+	files := map[string]string{}
+	for path, text := range head.files {
+		if base.files[path] != text {
+			files[path] = text
+		}
+	}
+	mr.State, mr.Landed = gitops.Merged, w.commit(mr.Target, "merge", files)
+	delete(w.branch, mr.Source)
+}
+
+func (w *world) Track(string, string) ([]TrackStage, error) {
+	if w.take("known", "no-track") == "no-track" {
+		return nil, errors.New("config: there is no track of that name")
+	}
+	return slices.Clone(w.stages), nil
+}
+
+func (w *world) Head(_ context.Context, _, branch string) (string, error) {
+	if id, ok := w.branch[branch]; ok {
+		return id, nil
+	}
+	return "", gitops.ErrNotFound
+}
+
+func (w *world) At(_ context.Context, _, commit string) (Tree, error) {
+	if w.take("readable") == "-" {
+		return nil, errUnknown
+	}
+	return w.commits[commit], nil
+}
+
+func (w *world) Tip(_ context.Context, _, branch string) (gitops.Commit, error) {
+	if id, ok := w.branch[branch]; ok {
+		return gitops.Commit{ID: id, Message: w.commits[id].message}, nil
+	}
+	return gitops.Commit{}, gitops.ErrNotFound
+}
+
+// message is what our commits say: the base, so that land can tell what they change,
+// and the trailer.
+func message(base Tree, c gitops.Change) string {
+	return fmt.Sprintf("%s %s\n\n%s", base.Commit(), c.Title, c.Body)
+}
+
+func (w *world) Commit(_ context.Context, base Tree, c gitops.Change, files map[string][]byte) (string, error) {
+	next := &snapshot{message: message(base, c), files: maps.Clone(w.commits[base.Commit()].files)}
+	for path, data := range files {
+		next.files[path] = string(data)
+	}
+	next.id = fmt.Sprintf("ours-%s-%d-%s", base.Commit(), len(files), c.Branch[strings.LastIndex(c.Branch, "-")+1:])
+	w.commits[next.id] = next
+	return next.id, nil
+}
+
+func (w *world) Push(ctx context.Context, base Tree, c gitops.Change, files map[string][]byte, tip string) (string, error) {
+	if w.branch[c.Branch] != tip {
+		return "", gitops.ErrConflict
+	}
+	switch w.take("takes", "race", "refuses", "lost-push") {
+	case "race":
+		return "", fmt.Errorf("push: %w", gitops.ErrConflict)
+	case "refuses":
+		return "", fmt.Errorf("push: %w: protected branch", gitops.ErrRefused)
+	case "-":
+		return "", errUnknown
+	case "lost-push":
+		w.branch[c.Branch], _ = w.Commit(ctx, base, c, files)
+		w.acts = append(w.acts, "push")
+		return "", errUnknown
+	}
+	id, err := w.Commit(ctx, base, c, files)
+	w.branch[c.Branch] = id
+	w.acts = append(w.acts, "push")
+	for _, mr := range w.mrs {
+		if mr.Source == c.Branch && mr.State == gitops.Opened {
+			mr.SHA = id
+		}
+	}
+	return id, err
+}
+
+func (w *world) Delete(_ context.Context, _, branch, tip string) error {
+	delete(w.branch, branch)
+	w.acts = append(w.acts, "delete branch")
+	return nil
+}
+
+func (w *world) Find(_ context.Context, _, branch string) (gitops.MergeRequest, error) {
+	var found *gitops.MergeRequest
+	for _, mr := range w.mrs {
+		if mr.Source == branch && (found == nil || found.State != gitops.Opened) {
+			found = mr
+		}
+	}
+	if found == nil {
+		return gitops.MergeRequest{}, gitops.ErrNotFound
+	}
+	return *found, nil
+}
+
+func (w *world) Open(ctx context.Context, p gitops.Proposal) (gitops.MergeRequest, error) {
+	if mr, err := w.Find(ctx, p.Repo, p.Branch); err == nil && mr.State == gitops.Opened {
+		return mr, nil
+	}
+	answer := w.take("opens", "lost-open", "refuses-open")
+	if answer == "refuses-open" {
+		return gitops.MergeRequest{}, fmt.Errorf("open: %w: merge requests are disabled", gitops.ErrRefused)
+	}
+	w.mrs = append(w.mrs, &gitops.MergeRequest{
+		Project: p.Repo, IID: int64(len(w.mrs) + 1), State: gitops.Opened, Source: p.Branch, Target: p.Target, SHA: w.branch[p.Branch],
+	})
+	w.acts = append(w.acts, "open")
+	if answer == "lost-open" {
+		return gitops.MergeRequest{}, errUnknown
+	}
+	return *w.mrs[len(w.mrs)-1], nil
+}
+
+func (w *world) MergeRequest(_ context.Context, _ string, iid int64) (gitops.MergeRequest, error) {
+	mr := w.mrs[iid-1]
+	if mr.State != gitops.Opened {
+		return *mr, nil
+	}
+	answer := w.take("ready", "checking", "stale", "closed", "locked", "conflict", "not_approved", "ci-failed")
+	seen := *mr
+	seen.Status = "mergeable"
+	seen.HeadPipeline = &gitops.Pipeline{ID: 7, SHA: mr.SHA, Status: gitops.StatusSuccess}
+	switch answer {
+	case "-":
+		return gitops.MergeRequest{}, errUnknown
+	case "stale":
+		seen.SHA = "older"
+	case "closed":
+		mr.State, seen.State = gitops.Closed, gitops.Closed
+	case "locked":
+		seen.State = gitops.Locked
+	case "ci-failed":
+		seen.Status, seen.HeadPipeline.Status = "ci_must_pass", gitops.StatusFailed
+	case "checking", "conflict", "not_approved":
+		seen.Status = answer
+	}
+	return seen, nil
+}
+
+func (w *world) Merge(_ context.Context, mr gitops.MergeRequest) error {
+	switch w.take("merges", "405", "401", "lost-merge") {
+	case "405":
+		return fmt.Errorf("merge: %w", gitops.ErrConflict)
+	case "401":
+		return fmt.Errorf("merge: %w: the bot may not merge", gitops.ErrRefused)
+	case "lost-merge":
+		w.land(w.mrs[mr.IID-1])
+		w.acts = append(w.acts, "merge")
+		return errUnknown
+	case "-":
+		return errUnknown
+	}
+	w.land(w.mrs[mr.IID-1])
+	w.acts = append(w.acts, "merge")
+	return nil
+}
+
+func (w *world) Close(_ context.Context, _ string, iid int64) error {
+	if w.take("closes", "merged-meanwhile") == "merged-meanwhile" {
+		w.land(w.mrs[iid-1])
+		return errUnknown
+	}
+	w.mrs[iid-1].State = gitops.Closed
+	w.acts = append(w.acts, "close")
+	return nil
+}
+
+func (w *world) Pipelines(_ context.Context, _ string, q gitops.PipelineQuery) ([]gitops.Pipeline, error) {
+	for _, p := range w.pipes {
+		if p.SHA == q.SHA {
+			return []gitops.Pipeline{p}, nil
+		}
+	}
+	return []gitops.Pipeline{{ID: 9, SHA: q.SHA, Status: gitops.StatusSuccess}}, nil
+}
+
+func (w *world) Cancel(context.Context, string, int64) error {
+	w.pipes[0].Status = gitops.StatusCanceled
+	w.acts = append(w.acts, "cancel pipeline")
+	return nil
+}
+
+func (w *world) Services(_ context.Context, _ string, d gitops.Deployment) (gitops.Seen, error) {
+	answer := w.take("running", "broken", "half", "deploying", "unsure")
+	if answer == "-" {
+		return nil, errUnknown
+	}
+	var seen gitops.Seen
+	for i, t := range d.Services {
+		status := gitops.ServiceStatus{Service: t.Service, Known: gitops.Running, Reason: "job succeeded"}
+		switch {
+		case answer == "broken" && i == 0:
+			status.Known, status.Reason = gitops.Broken, "job failed"
+		case answer == "half" && i == 0:
+			status.Known, status.Reason = gitops.Broken, "job failed"
+		case answer == "half" || answer == "deploying":
+			status.Known, status.Reason = gitops.NotYet, "job is running"
+		case answer == "unsure":
+			status.Known, status.Reason = gitops.Unsure, "job was cancelled"
+		}
+		seen = append(seen, status)
+	}
+	return seen, nil
+}
+
+func (w *world) Gate(GatePlan) (gates.Gate, error) { return w, nil }
+
+func (w *world) Start(_ context.Context, s gates.Subject) (string, error) {
+	switch w.take("starts", "no-variables") {
+	case "-":
+		return "", errUnknown
+	case "no-variables":
+		return "", fmt.Errorf("trigger: %w: variables are not allowed", gitops.ErrRefused)
+	}
+	w.begun = append(w.begun, s.Key())
+	return "1", nil
+}
+
+func (w *world) Ask(context.Context, gates.Subject, string) (gates.Verdict, error) {
+	switch w.take("good", "bad", "open") {
+	case "bad":
+		return gates.Verdict{Result: gates.Failed, Reason: "3 tests failed", Link: "https://gitlab/p/1"}, nil
+	case "open":
+		return gates.Verdict{Reason: "pipeline is running"}, nil
+	case "-":
+		return gates.Verdict{}, errUnknown
+	}
+	return gates.Verdict{Result: gates.Passed, Reason: "pipeline succeeded"}, nil
+}
+
+func (w *world) Read(_ context.Context, p Parameter) (string, int64, error) {
+	if value, ok := w.params[p.Name]; ok {
+		return value, 1, nil
+	}
+	return "", 0, gitops.ErrNotFound
+}
+
+func (w *world) Write(_ context.Context, p Parameter, value string, _ int64) (int64, error) {
+	switch w.take("writes", "lost-write", "raced") {
+	case "-":
+		return 0, errUnknown
+	case "raced":
+		return 0, fmt.Errorf("put parameter: %w", gitops.ErrConflict)
+	case "lost-write":
+		w.params[p.Name] = value
+		w.acts = append(w.acts, "write")
+		return 0, errUnknown
+	}
+	w.params[p.Name] = value
+	w.acts = append(w.acts, "write")
+	return 1, nil
+}

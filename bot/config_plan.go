@@ -1,0 +1,214 @@
+package bot
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"lockstep/gitops"
+)
+
+// Track returns the stages of a track for a package, as a Resolver does: a Config can
+// be a Bot's.
+func (c *Config) Track(track, pkg string) ([]TrackStage, error) {
+	t, err := c.track(track, pkg)
+	if err != nil {
+		return nil, err
+	}
+	var stages []TrackStage
+	for _, s := range t.Stages {
+		stages = append(stages, c.stage(s, pkg))
+	}
+	return stages, nil
+}
+
+// track returns the track by name, which takes package pkg.
+func (c *Config) track(name, pkg string) (*TrackConfig, error) {
+	if _, ok := c.Packages[pkg]; !ok {
+		return nil, fmt.Errorf("unknown package %q: %s", shortened(pkg), known(pkg, sortedKeys(c.Packages)))
+	}
+	t, ok := c.Tracks[name]
+	if !ok {
+		return nil, fmt.Errorf("unknown track %q: %s", shortened(name), known(name, sortedKeys(c.Tracks)))
+	}
+	if !slices.Contains(t.Packages, pkg) {
+		return nil, fmt.Errorf("package %q does not go through track %q: %s", pkg, name, known(pkg, t.Packages))
+	}
+	return t, nil
+}
+
+// stage returns one stage for a package.
+func (c *Config) stage(s StageConfig, pkg string) TrackStage {
+	e := c.Environments[s.Environment]
+	stage := TrackStage{Plan: StagePlan{
+		Environment: s.Environment,
+		Repo:        e.Repository,
+		Branch:      e.Branch,
+		Checked:     e.MergeRequestPipelines,
+		Job:         e.Sync.Job,
+		Record:      e.Record.of(s.Environment, pkg),
+		SyncLimit:   e.Sync.TimeLimit,
+		MergeLimit:  e.MergeLimit,
+	}}
+	for _, service := range e.Services {
+		switch {
+		case service.Package != pkg:
+		case service.Glob != "":
+			stage.Globs = append(stage.Globs, Glob{Pattern: service.Glob, Key: service.Key})
+		default:
+			stage.Plan.Services = append(stage.Plan.Services, Service{Name: service.Name, File: service.File, Key: service.Key})
+		}
+	}
+	for _, g := range s.Gates {
+		pipeline := PipelineGate(*g.Pipeline)
+		stage.Plan.Gates = append(stage.Plan.Gates, GatePlan{
+			Name: g.Name, TimeLimit: g.TimeLimit, AllowFailure: g.AllowFailure, Pipeline: &pipeline,
+		})
+	}
+	return stage
+}
+
+// of returns the parameter of an environment for a package; nil without a record.
+func (r *RecordConfig) of(environment, pkg string) *Parameter {
+	if r == nil {
+		return nil
+	}
+	p := Parameter(*r)
+	p.Name = strings.NewReplacer("{package}", pkg, "{environment}", environment).Replace(p.Name)
+	return &p
+}
+
+// Request returns the request for one version of a package on a track, checked against
+// the configuration; the error is a sentence for the one who asked. Who asked, and the
+// key, are the caller's to fill in.
+func (c *Config) Request(pkg, track, v string) (Request, error) {
+	t, err := c.track(track, pkg)
+	if err != nil {
+		return Request{}, err
+	}
+	version, err := c.Packages[pkg].parse(pkg, v)
+	if err != nil {
+		return Request{}, err
+	}
+	return Request{
+		Package: pkg, Track: track, Version: version,
+		Lane: t.Lane, Supersede: t.Supersede == "waiting",
+	}, nil
+}
+
+// parse returns v as a version of p, whose name is pkg.
+func (p *PackageConfig) parse(pkg, v string) (gitops.Version, error) {
+	version, err := gitops.ParseVersion(v)
+	if err != nil {
+		return "", err
+	}
+	if !p.pattern.MatchString(v) {
+		return "", fmt.Errorf("version %q is not valid for package %q: it must match %s", v, pkg, p.Version)
+	}
+	return version, nil
+}
+
+// Tagged returns the requests that a tag of a project makes: one for each package that
+// the tag announces and each track that tags start. It returns none for a project that
+// is no data project, and an error, a sentence, for a tag of a data project that starts
+// nothing.
+func (c *Config) Tagged(project, tag string) ([]Request, error) {
+	var requests []Request
+	var refused []error
+	for _, pkg := range sortedKeys(c.Packages) {
+		p := c.Packages[pkg]
+		if p.Tags == nil || p.Tags.Project != project {
+			continue
+		}
+		found, err := c.announced(pkg, tag)
+		if err != nil {
+			refused = append(refused, err)
+		}
+		requests = append(requests, found...)
+	}
+	if len(requests) == 0 && len(refused) > 0 {
+		return nil, fmt.Errorf("tag %q of %s starts nothing: %w", shortened(tag), project, errors.Join(refused...))
+	}
+	return requests, nil
+}
+
+// announced returns the requests that a tag makes for one package.
+func (c *Config) announced(pkg, tag string) ([]Request, error) {
+	p := c.Packages[pkg]
+	before, after, _ := strings.Cut(p.Tags.Name, "{version}")
+	rest, begins := strings.CutPrefix(tag, before)
+	v, ends := strings.CutSuffix(rest, after)
+	if !begins || !ends {
+		return nil, fmt.Errorf("the tags of package %q have the form %s", pkg, p.Tags.Name)
+	}
+	if _, err := p.parse(pkg, v); err != nil {
+		return nil, err
+	}
+	var requests []Request
+	for _, track := range sortedKeys(c.Tracks) {
+		t := c.Tracks[track]
+		if !slices.Contains(t.On, "tag") || !slices.Contains(t.Packages, pkg) {
+			continue
+		}
+		r, err := c.Request(pkg, track, v)
+		if err != nil {
+			return nil, err
+		}
+		r.Origin = OriginTag
+		requests = append(requests, r)
+	}
+	if len(requests) == 0 {
+		return nil, fmt.Errorf("no track starts on tags of package %q", pkg)
+	}
+	return requests, nil
+}
+
+// A DataProject is a GitLab project whose tags announce versions.
+type DataProject struct {
+	Project string
+	Poll    time.Duration // how often its tags are read; the shortest, when several packages share it
+}
+
+// DataProjects returns the projects whose tags announce versions, in order.
+func (c *Config) DataProjects() []DataProject {
+	polls := map[string]time.Duration{}
+	for _, p := range c.Packages {
+		if p.Tags == nil {
+			continue
+		}
+		if poll, ok := polls[p.Tags.Project]; !ok || p.Tags.Poll < poll {
+			polls[p.Tags.Project] = p.Tags.Poll
+		}
+	}
+	var projects []DataProject
+	for _, project := range sortedKeys(polls) {
+		projects = append(projects, DataProject{Project: project, Poll: polls[project]})
+	}
+	return projects
+}
+
+// Channels returns the names of the channels on which people are told of the runs of a
+// track, in order; none for an unknown track.
+func (c *Config) Channels(track string) []string {
+	t, ok := c.Tracks[track]
+	if !ok {
+		return nil
+	}
+	return slices.Sorted(slices.Values(t.Notify))
+}
+
+// Lanes returns the names of all lanes, in order.
+func (c *Config) Lanes() []string {
+	lanes := map[string]bool{}
+	for _, t := range c.Tracks {
+		lanes[t.Lane] = true
+	}
+	return sortedKeys(lanes)
+}
+
+// Limits returns the clocks that hold for every run.
+func (c *Config) Limits() Limits {
+	return Limits{Unknown: c.Waits.Unknown, First: c.Waits.FirstWait, Longest: c.Waits.LongestWait, Person: c.Waits.PersonWait}
+}

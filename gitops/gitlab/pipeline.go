@@ -55,6 +55,15 @@ func pipeline(project string, p *api.Pipeline) gitops.Pipeline {
 	}
 }
 
+// Pipeline reads one pipeline of project. It wraps gitops.ErrNotFound.
+func (c *Client) Pipeline(ctx context.Context, project string, id int64) (gitops.Pipeline, error) {
+	p, _, err := c.client.Pipelines.GetPipeline(project, int(id), in(ctx))
+	if err != nil {
+		return gitops.Pipeline{}, wrap(c.why(err), "read pipeline %d of %q", id, project)
+	}
+	return pipeline(project, p), nil
+}
+
 // Trigger returns the pipeline of ref that has variables, and creates it if there is
 // none: variables[key] names it, and must be in no other pipeline. It looks back
 // seven days. A project that lets nobody set variables is gitops.ErrRefused.

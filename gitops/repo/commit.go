@@ -21,6 +21,16 @@ type draft struct {
 	ids     []plumbing.Hash // of objects, each once
 }
 
+// Commit returns the id of the commit that Push would make of the same base, change
+// and files. Nothing is sent.
+func (r *Repo) Commit(base *Snapshot, change gitops.Change, files map[string][]byte) (string, error) {
+	id, _, err := r.commit(base, change, files)
+	if err != nil {
+		return "", fmt.Errorf("make commit for %q: %w", change.Branch, err)
+	}
+	return id.String(), nil
+}
+
 // commit makes the commit of change on base, with files (path → whole new content),
 // and returns its id and the pack that brings it to a server that has base. Nothing
 // is sent.

@@ -1,0 +1,51 @@
+# What a person types. CI runs the same targets through .ci/run.
+
+# vals without its 150 MB of other clouds; every go command needs them.
+TAGS  := custom_providers,aws
+GO    ?= go
+VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+LDFLAGS := -s -w -X main.version=$(VERSION)
+
+.PHONY: demo test lint bench fuzz integration build image clean
+
+## demo: play the runs of the product on a simulated GitLab, then stay up
+demo: build
+	./bin/lockstep demo
+
+## test: every test, with the race detector
+test:
+	$(GO) test -race -tags $(TAGS) -timeout 10m ./...
+
+## build: the static binary
+build:
+	CGO_ENABLED=0 $(GO) build -trimpath -tags $(TAGS) -ldflags '$(LDFLAGS)' -o bin/lockstep ./cmd/lockstep
+
+## lint: format, vet, staticcheck, a tidy go.mod, shell scripts
+lint:
+	@test -z "$$(gofmt -l cmd bot gitops gates rollback fixtures)" || { gofmt -l cmd bot gitops gates rollback fixtures; echo 'run gofmt -w on these'; exit 1; }
+	@test -z "$$($(GO) tool gofumpt -l cmd bot gitops gates rollback fixtures)" || { $(GO) tool gofumpt -l cmd bot gitops gates rollback fixtures; echo 'run go tool gofumpt -w on these'; exit 1; }
+	$(GO) vet -tags $(TAGS) ./...
+	$(GO) tool staticcheck -tags $(TAGS) ./...
+	$(GO) mod tidy -diff
+	bash -n .ci/run .ci/postgres
+
+## bench: benchmarks, each against a peer in the same run
+bench:
+	$(GO) test -tags $(TAGS) -run '^$$' -bench . -benchtime 2s ./gitops/...
+
+## fuzz: every fuzz target for FUZZTIME
+FUZZTIME ?= 5s
+fuzz:
+	FUZZTIME=$(FUZZTIME) TAGS=$(TAGS) .ci/fuzz
+
+## integration: the tests of the store, the engine and the kill points on a real PostgreSQL
+integration:
+	.ci/integration
+
+## image: the container image
+IMAGE ?= lockstep:$(VERSION)
+image:
+	docker build --build-arg VERSION=$(VERSION) -t $(IMAGE) .
+
+clean:
+	rm -rf bin

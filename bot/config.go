@@ -110,7 +110,7 @@ type PackageConfig struct {
 	// Tags says which project's tags announce versions. Default: no tags do.
 	Tags *TagsConfig `yaml:"tags"`
 
-	pattern *regexp.Regexp
+	pattern *regexp.Regexp // Version, leftmost-longest; nil takes everything
 }
 
 // A TagsConfig says how the tags of a data project announce versions.

@@ -24,6 +24,11 @@ func (k *configCheck) given(field, value, cure string) bool {
 	return value != ""
 }
 
+// has reports that there is a reference in field, be it one that cannot be read.
+func (k *configCheck) has(field string, r Reference) bool {
+	return r.Given() || k.broken[field]
+}
+
 var configName = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{0,62}$`)
 
 // name checks a name that people give to something.
@@ -102,14 +107,15 @@ func loopbackListen(address string) bool {
 
 var projectPath = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9_.-]*(/[A-Za-z0-9_][A-Za-z0-9_.-]*)+$`)
 
-// project checks the path of a GitLab project.
+// project checks the path of a GitLab project. The sentence does not repeat it: some
+// write an address with a token.
 func (k *configCheck) project(field, path string) bool {
 	if !k.given(field, path, "the project's path, such as group/project") {
 		return false
 	}
 	ok := projectPath.MatchString(path) && !strings.HasSuffix(path, ".git")
 	if !ok {
-		k.fail(field, "%q is no project path: write it as it stands in GitLab's address after the host, such as group/project", shortened(path))
+		k.fail(field, "not a project path: write it as it stands in GitLab's address after the host, such as group/project")
 	}
 	return ok
 }
@@ -143,10 +149,13 @@ func (k *configCheck) key(field, key string) {
 var placeholderPattern = regexp.MustCompile(`\{([A-Za-z_]+)\}`)
 
 // placeholders checks that text holds no other placeholders than allowed.
-func (k *configCheck) placeholders(field, text string, allowed ...string) {
+func (k *configCheck) placeholders(field, text string, allowed ...string) bool {
+	ok := true
 	for _, found := range placeholderPattern.FindAllStringSubmatch(text, -1) {
 		if !slices.Contains(allowed, found[1]) {
 			k.fail(field, "unknown placeholder {%s}: %s", shortened(found[1]), known(found[1], allowed))
+			ok = false
 		}
 	}
+	return ok
 }

@@ -19,7 +19,8 @@ import (
 // so only its parser is used. It reports whether there is a configuration to check.
 func decodeConfig(k *configCheck, data []byte, c *Config) bool {
 	if !utf8.Valid(data) {
-		k.fail("", "the file is not UTF-8 text: save it as UTF-8")
+		k.places[""] = placeOfInvalid(data)
+		k.fail("", "not UTF-8 text from here: save the file as UTF-8")
 		return false
 	}
 	file, err := parser.ParseBytes(data, 0, parser.AllowDuplicateMapKey())
@@ -193,7 +194,6 @@ func (d *configDecoder) pairs(field string, n ast.Node, each func(name string, a
 
 // enter notes where the key name of field stands and returns the name of its field.
 func (d *configDecoder) enter(field, name string, at *token.Token) string {
-	name = shortened(name)
 	if field != "" {
 		name = field + "." + name
 	}
@@ -305,6 +305,24 @@ func placeOf(n ast.Node) configPlace {
 		tk = m.Values[0].Key.GetToken()
 	}
 	return configPlace{tk.Position.Line, tk.Position.Column}
+}
+
+// placeOfInvalid returns where data ceases to be UTF-8.
+func placeOfInvalid(data []byte) configPlace {
+	at := configPlace{1, 1}
+	for len(data) > 0 {
+		r, size := utf8.DecodeRune(data)
+		switch {
+		case r == utf8.RuneError && size == 1:
+			return at
+		case r == '\n':
+			at = configPlace{at.line + 1, 1}
+		default:
+			at.column++
+		}
+		data = data[size:]
+	}
+	return at
 }
 
 // shortened returns text cut to what one can read in an error.

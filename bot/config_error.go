@@ -7,6 +7,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"unicode"
 )
 
 // A ConfigError is one mistake in a configuration file: where, what, and how to mend
@@ -23,9 +24,17 @@ type ConfigError struct {
 func (e *ConfigError) Error() string {
 	where := fmt.Sprintf("%s:%d:%d: ", e.File, e.Line, e.Column)
 	if e.Field != "" {
-		where += e.Field + ": "
+		where += strings.Map(printable, e.Field) + ": "
 	}
 	return where + e.Sentence
+}
+
+// printable replaces what would break a line or hide in it.
+func printable(r rune) rune {
+	if !unicode.IsPrint(r) {
+		return '?'
+	}
+	return r
 }
 
 // A configPlace is a position in the file, both numbers from 1.

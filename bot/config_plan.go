@@ -104,10 +104,19 @@ func (p *PackageConfig) parse(pkg, v string) (gitops.Version, error) {
 	if err != nil {
 		return "", err
 	}
-	if !p.pattern.MatchString(v) {
+	if !p.takes(v) {
 		return "", fmt.Errorf("version %q is not valid for package %q: it must match %s", v, pkg, p.Version)
 	}
 	return version, nil
+}
+
+// takes reports that the whole of v matches the pattern of p.
+func (p *PackageConfig) takes(v string) bool {
+	if p.pattern == nil {
+		return true
+	}
+	at := p.pattern.FindStringIndex(v)
+	return at != nil && at[0] == 0 && at[1] == len(v)
 }
 
 // Tagged returns the requests that a tag of a project makes: one for each package that

@@ -40,7 +40,7 @@ func (g GitLabConfig) validate(k *configCheck) {
 	if g.Author.Name == "" || strings.ContainsAny(g.Author.Name, "<>\n\r\x00") {
 		k.fail("gitlab.author.name", "%q is no author of a commit: write one line without < and >", shortened(g.Author.Name))
 	}
-	if a, err := mail.ParseAddress(g.Author.Email); g.URL != "" && (err != nil || a.Address != g.Author.Email) {
+	if a, err := mail.ParseAddress(g.Author.Email); k.stands("gitlab.author.email") && (err != nil || a.Address != g.Author.Email) {
 		k.fail("gitlab.author.email", "%q is no mail address: write one such as lockstep@example.com", shortened(g.Author.Email))
 	}
 }
@@ -62,10 +62,10 @@ func (s ServerConfig) validate(k *configCheck, hook WebhookConfig) {
 	if loopbackListen(s.Listen) && loopbackURL(s.URL) {
 		return
 	}
-	if !s.Token.Given() {
+	if !k.has("server.token", s.Token) {
 		k.fail("server.token", "missing: other machines can reach the API: write a reference such as env:LOCKSTEP_API_TOKEN, or let listen and url be loopback")
 	}
-	if !hook.Secret.Given() && !hook.Signing.Given() {
+	if !k.has("gitlab.webhook.secret", hook.Secret) && !k.has("gitlab.webhook.signing", hook.Signing) {
 		k.fail("gitlab.webhook", "missing: other machines can send hooks: write secret or signing, a reference such as env:GITLAB_WEBHOOK_SECRET")
 	}
 }
@@ -108,11 +108,12 @@ func (c *Config) validatePackages(k *configCheck) {
 		field := "packages." + name
 		k.name(field, name)
 		p := c.Packages[name]
-		pattern, err := regexp.Compile("^(?:" + p.Version + ")$")
-		if err != nil {
+		if pattern, err := regexp.Compile(p.Version); err != nil {
 			k.fail(field+".version", "not a regular expression: %v", err)
+		} else if p.Version != "" {
+			pattern.Longest()
+			p.pattern = pattern
 		}
-		p.pattern = pattern
 		if p.Tags != nil {
 			p.Tags.validate(k, field+".tags")
 		}
@@ -121,8 +122,7 @@ func (c *Config) validatePackages(k *configCheck) {
 
 func (t *TagsConfig) validate(k *configCheck, field string) {
 	k.project(field+".project", t.Project)
-	k.placeholders(field+".name", t.Name, "version")
-	if strings.Count(t.Name, "{version}") != 1 {
+	if k.placeholders(field+".name", t.Name, "version") && strings.Count(t.Name, "{version}") != 1 {
 		k.fail(field+".name", "%q does not say where the version stands: write {version} in it once", shortened(t.Name))
 	}
 }
@@ -149,7 +149,7 @@ func (c *ChannelConfig) validate(k *configCheck, name string) {
 var roomName = regexp.MustCompile(`^[\p{L}\p{N}][\p{L}\p{N}._-]*$`)
 
 func (r RocketChatConfig) validate(k *configCheck, field string) {
-	if r.Hook.Given() {
+	if k.has(field+".hook", r.Hook) {
 		if r.URL != "" || r.User.Given() || r.Token.Given() || r.Room != "" {
 			k.fail(field, "has hook and more: write hook alone, or url, user, token and room")
 		}

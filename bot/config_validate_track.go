@@ -157,7 +157,9 @@ func (c *Config) validateTracks(k *configCheck) {
 
 func (c *Config) validateTrack(k *configCheck, field, name string, t *TrackConfig) {
 	k.name(field, name)
-	k.name(field+".lane", t.Lane)
+	if t.Lane != name {
+		k.name(field+".lane", t.Lane)
+	}
 	k.names(field+".packages", "package", t.Packages, sortedKeys(c.Packages))
 	k.names(field+".notify", "channel", t.Notify, sortedKeys(c.Notify))
 	k.oneOf(field+".supersede", t.Supersede, "none", "waiting")
@@ -196,7 +198,7 @@ func (c *Config) validateStage(k *configCheck, field, track string, t *TrackConf
 		k.refers(field+".environment", "environment", s.Environment, sortedKeys(c.Environments)) {
 		have := c.Environments[s.Environment].packages()
 		for _, p := range t.Packages {
-			if c.Packages[p] != nil && !slices.Contains(have, p) {
+			if c.Packages[p] != nil && !slices.Contains(have, p) && !slices.Contains(have, "") {
 				k.fail("environments."+s.Environment+".services", "no service of package %q, which track %q brings here: list one, or write a glob", p, track)
 			}
 		}

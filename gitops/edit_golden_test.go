@@ -177,14 +177,16 @@ func goldens(t testing.TB) []string {
 	return names
 }
 
-// checkInverse puts the old version back into out. Where the edit added no quotes, the
-// bytes must be those of in; in any case the value must be.
-func checkInverse(t interface {
+// A failer is what the tests, the fuzz target and the property test have in common.
+type failer interface {
 	Helper()
-	Fatalf(string, ...any)
-	Errorf(string, ...any)
-}, file, key string, in, out []byte,
-) {
+	Errorf(format string, args ...any)
+	Fatalf(format string, args ...any)
+}
+
+// checkInverse puts the old version back into out. Its value must be back in any case,
+// and its bytes where neither way had to add quotes.
+func checkInverse(t failer, file, key string, in, out []byte) {
 	t.Helper()
 	from, err := Value(file, in, key)
 	if err != nil {
@@ -202,8 +204,7 @@ func checkInverse(t interface {
 		t.Errorf("inverse: value %q, %v, want %q", got, err, from)
 	}
 	kept := len(out)-len(in) == len(to)-len(from)
-	wasString := readsAsString(string(from)) || len(back) == len(in)
-	if kept && wasString && !bytes.Equal(back, in) {
+	if kept && (readsAsString(string(from)) || len(back) == len(in)) && !bytes.Equal(back, in) {
 		t.Errorf("inverse\n got %q\nwant %q", back, in)
 	}
 }

@@ -2,9 +2,6 @@ package gitops
 
 import (
 	"errors"
-	"fmt"
-	"maps"
-	"slices"
 	"strings"
 	"testing"
 
@@ -73,35 +70,35 @@ func TestEditErrorIs(t *testing.T) {
 	}
 }
 
-// TestProof holds the proof against results that an editor could wrongly produce.
+// TestProof holds the proof against splices at wrong positions, as a mistake of the
+// parser or of ours would make them.
 func TestProof(t *testing.T) {
 	t.Parallel()
-	const file = "a: &a 1.0.0 # c\nb:\n- {x: *a, y: 'z'}\n# end\n"
+	const file = "a: &a 1.0.0 # v1.0.0\nb:\n- {x: *a, y: 'z1'}\n# end\n"
 	for _, tt := range []struct {
-		name, edited string
-		want         bool
+		name, old string // old is what the splice replaces
+		to        Version
+		want      bool
 	}{
-		{"exact", "a: &a 2.0.0 # c\nb:\n- {x: *a, y: 'z'}\n# end\n", true},
-		{"unchanged", file, false},
-		{"a number", "a: &a 2.0 # c\nb:\n- {x: *a, y: 'z'}\n# end\n", false},
-		{"another version", "a: &a 3.0.0 # c\nb:\n- {x: *a, y: 'z'}\n# end\n", false},
-		{"the anchor", "a: &b 2.0.0 # c\nb:\n- {x: *b, y: 'z'}\n# end\n", false},
-		{"a comment", "a: &a 2.0.0 # d\nb:\n- {x: *a, y: 'z'}\n# end\n", false},
-		{"an alias", "a: &a 2.0.0 # c\nb:\n- {x: !!str a, y: 'z'}\n# end\n", false},
-		{"another value", "a: &a 2.0.0 # c\nb:\n- {x: *a, y: 'y'}\n# end\n", false},
-		{"quotes of another", "a: &a 2.0.0 # c\nb:\n- {x: *a, y: \"z\"}\n# end\n", false},
-		{"a blank line", "a: &a 2.0.0 # c\n\nb:\n- {x: *a, y: 'z'}\n# end\n", false},
-		{"a blank", "a: &a 2.0.0 # c\nb:\n- { x: *a, y: 'z'}\n# end\n", false},
-		{"one key more", "a: &a 2.0.0 # c\nb:\n- {x: *a, y: 'z', z: 1}\n# end\n", false},
-		{"one document more", "a: &a 2.0.0 # c\nb:\n- {x: *a, y: 'z'}\n# end\n---\n", false},
-		{"no YAML", "a: &a 2.0.0 # c\nb:\n- {x: *a, y: 'z'\n# end\n", false},
-		{"no text", "a: &a 2.0.0 # c\x00\nb:\n- {x: *a, y: 'z'}\n# end\n", false},
+		{"the value", "1.0.0", "2.0.0", true},
+		{"the value, with quotes", "1.0.0", "1.10", true},
+		{"a comment", "v1.0.0", "2.0.0", false},
+		{"another value", "z1", "2.0.0", false},
+		{"a key", "b", "2.0.0", false},
+		{"an alias", "*a", "2.0.0", false},
+		{"the anchor", "&a ", "2.0.0", false},
+		{"a part of the value", "1.0", "2.0.0", false},
+		{"a blank more", " 1.0.0", "2.0.0", false},
+		{"the line break as well", "1.0.0 # v1.0.0\n", "2.0.0", false},
+		{"the next key as well", "1.0.0 # v1.0.0\nb:", "2.0.0", false},
 	} {
 		src, at, err := locate("values.yaml", []byte(file), "a")
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := src.prove(at, []byte(tt.edited), "2.0.0") == nil; got != tt.want {
+		at.start = strings.Index(file, tt.old)
+		at.end = at.start + len(tt.old)
+		if got := src.prove(at, at.splice(src.data, tt.to), tt.to) == nil; got != tt.want {
 			t.Errorf("%s: proved %t, want %t", tt.name, got, tt.want)
 		}
 	}
@@ -112,7 +109,7 @@ func TestProof(t *testing.T) {
 func TestReadsAsString(t *testing.T) {
 	t.Parallel()
 	other := "y Y n N yes Yes NO on Off TRUE False null Null NULL NaN nan inf Infinity " +
-		"0 7 0777 08 0o17 0O7 0x1F 0XAB 0b101 0B1 1_000 0x_1 1. 1.5 1.10 1_0.5 1e3 1E3 1.5e+3 12e03 1e-2 685.230_15e+03 " +
+		"0 7 0777 08 0o17 0o+7 0O7 0x1F 0XAB 0b101 0b-1 0B1 1_000 0x_1 1. 1.5 1.10 1_0.5 1e3 1E3 1.5e+3 12e03 1e-2 685.230_15e+03 " +
 		"2024-01-01 2024-1-1 2024-01-01T10 20240101"
 	for word := range strings.FieldsSeq(other) {
 		if readsAsString(word) {
@@ -128,133 +125,12 @@ func TestReadsAsString(t *testing.T) {
 }
 
 // isStringToAll reports whether a reader of YAML 1.1 and one of 1.2 take word for a string.
-func isStringToAll(t interface{ Fatalf(string, ...any) }, word string) bool {
+func isStringToAll(t failer, word string) bool {
+	t.Helper()
 	var value any
 	if err := yaml.Unmarshal([]byte(word), &value); err != nil {
 		t.Fatalf("%s: %v", word, err)
 	}
 	_, ok := value.(string)
 	return ok && !yaml.IsValueNonString(word)
-}
-
-func TestApply(t *testing.T) {
-	t.Parallel()
-	const (
-		mds  = "data:\n  version: 1.0.0 # mds\nmore: {version: 1.0.0}\n"
-		both = "mds: 1.0.0\nfbv: 1.0.0\n"
-	)
-	bump := func(service, file, key string, from, to Version) Bump {
-		return Bump{Place: Place{Repo: "env/mda", File: file, Key: key}, Service: service, From: from, To: to}
-	}
-	for _, tt := range []struct {
-		name  string
-		bumps []Bump
-		want  map[string]string
-		err   string
-		is    error
-	}{
-		{
-			name:  "nothing",
-			bumps: []Bump{bump("mds", "gone.yaml", "x", "1.0.0", "1.0.0"), bump("mds", "mds.yaml", "data.version", "0.9.0", "1.0.0")},
-			want:  map[string]string{},
-		},
-		{
-			name:  "two files, two places in one",
-			bumps: []Bump{bump("mds", "both.yaml", "mds", "1.0.0", "1.1.0"), bump("x", "mds.yaml", "data.version", "1.0.0", "1.10"), bump("fbv", "both.yaml", "fbv", "", "1.1.0")},
-			want:  map[string]string{"both.yaml": "mds: 1.1.0\nfbv: 1.1.0\n", "mds.yaml": strings.Replace(mds, "1.0.0", `"1.10"`, 1)},
-		},
-		{
-			name:  "one place shared by two services",
-			bumps: []Bump{bump("mds", "mds.yaml", "data.version", "1.0.0", "1.1.0"), bump("kv", "mds.yaml", `"data"."version"`, "1.0.0", "1.1.0")},
-			want:  map[string]string{"mds.yaml": strings.Replace(mds, "1.0.0", "1.1.0", 1)},
-		},
-		{
-			name:  "contradiction",
-			bumps: []Bump{bump("mds", "mds.yaml", "data.version", "1.0.0", "1.1.0"), bump("kv", "mds.yaml", `"data".version`, "1.0.0", "1.2.0")},
-			err:   `service "mds": wants "1.1.0" at env/mda/mds.yaml#data.version, where another service of the same change wants "1.2.0"`,
-		},
-		{
-			name:  "contradiction with what stands",
-			bumps: []Bump{bump("mds", "mds.yaml", "data.version", "1.0.0", "1.1.0"), bump("kv", "mds.yaml", "data.version", "1.1.0", "1.0.0")},
-			err:   `service "mds": wants "1.1.0" at env/mda/mds.yaml#data.version, where another service of the same change wants "1.0.0"`,
-		},
-		{
-			name:  "changed meanwhile",
-			bumps: []Bump{bump("mds", "both.yaml", "mds", "1.0.0", "1.1.0"), bump("fbv", "both.yaml", "fbv", "0.9.0", "1.1.0")},
-			err:   `service "fbv": both.yaml:2:6: "1.0.0" stands at fbv, not "0.9.0": read the file again and decide again`,
-			is:    ErrConflict,
-		},
-		{
-			name:  "no such key",
-			bumps: []Bump{bump("kv", "both.yaml", "kv", "1.0.0", "1.1.0")},
-			err:   `service "kv": both.yaml:1:1: the map has no key "kv": mend the key, or add what is missing with the version that is deployed now`,
-			is:    ErrNotFound,
-		},
-		{
-			name:  "no such file",
-			bumps: []Bump{bump("kv", "gone.yaml", "kv", "1.0.0", "1.1.0")},
-			err:   `read "gone.yaml": not found`,
-			is:    ErrNotFound,
-		},
-	} {
-		t.Run(tt.name, func(t *testing.T) {
-			t.Parallel()
-			files := map[string]string{"mds.yaml": mds, "both.yaml": both}
-			got, err := Change{Bumps: tt.bumps}.Apply(func(file string) ([]byte, error) {
-				text, ok := files[file]
-				if !ok {
-					return nil, ErrNotFound
-				}
-				return []byte(text), nil
-			})
-			if fmt.Sprint(err) != tt.err && (err != nil || tt.err != "") {
-				t.Fatalf("error\n got %v\nwant %s", err, tt.err)
-			}
-			if tt.is != nil && !errors.Is(err, tt.is) {
-				t.Errorf("error %v is not %v", err, tt.is)
-			}
-			if !maps.EqualFunc(got, tt.want, func(a []byte, b string) bool { return string(a) == b }) {
-				t.Errorf("got %q, want %q", got, tt.want)
-			}
-		})
-	}
-}
-
-func TestDependents(t *testing.T) {
-	t.Parallel()
-	paths := []string{
-		"environments/int/mds/values.yaml", "environments/int/fbv/values.yaml", "environments/int/fbv/values.yaml",
-		"environments/int/fbv/secrets.yaml", "environments/int/values.yaml", "environments/int/kv/x/values.yaml",
-		"environments/abn/mds/values.yaml", "flat/kv.yaml", "flat/mds.yaml", "flat/.yaml", "flat/svc-a.yml",
-	}
-	for _, tt := range []struct{ pattern, want string }{
-		{"environments/int/*/values.yaml", "fbv=environments/int/fbv/values.yaml mds=environments/int/mds/values.yaml"},
-		{"environments/in[a-z]/*/v?lues.yaml", "fbv=environments/int/fbv/values.yaml mds=environments/int/mds/values.yaml"},
-		{"flat/*.yaml", "kv=flat/kv.yaml mds=flat/mds.yaml"},
-		{"flat/svc-*.yml", "a=flat/svc-a.yml"},
-		{"environments/prd/*/values.yaml", ""},
-		{"*/abn/mds/*.yaml", "environments=environments/abn/mds/values.yaml"},
-		{"environments/*/mds/*.yaml", "abn=environments/abn/mds/values.yaml int=environments/int/mds/values.yaml"},
-		{"environments/*/*/values.yaml", `pattern "environments/*/*/values.yaml": service "int" has two files, "environments/int/fbv/values.yaml" and "environments/int/mds/values.yaml": narrow the pattern, or list the services`},
-		{"environments/int/mds/values.yaml", `pattern "environments/int/mds/values.yaml": no * to take the service's name from`},
-		{"environments/**/values.yaml", `pattern "environments/**/values.yaml": ** is not supported: write one * per directory`},
-		{"/environments/*/values.yaml", `pattern "/environments/*/values.yaml": must be relative to the repository, without empty, . and .. segments`},
-		{"../*/values.yaml", `pattern "../*/values.yaml": must be relative to the repository, without empty, . and .. segments`},
-		{"a//*.yaml", `pattern "a//*.yaml": must be relative to the repository, without empty, . and .. segments`},
-		{"a/[/*.yaml", `pattern "a/[/*.yaml": segment "[": syntax error in pattern`},
-		{"a/*-*.yaml", `pattern "a/*-*.yaml": segment "*-*.yaml" names the service: it may hold one * and no other wildcard`},
-	} {
-		found, err := Dependents(slices.Clone(paths), tt.pattern)
-		words := make([]string, 0, len(found))
-		for _, d := range found {
-			words = append(words, d.Service+"="+d.File)
-		}
-		got := strings.Join(words, " ")
-		if err != nil {
-			got = err.Error()
-		}
-		if got != tt.want {
-			t.Errorf("Dependents(%q)\n got %s\nwant %s", tt.pattern, got, tt.want)
-		}
-	}
 }

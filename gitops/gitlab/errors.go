@@ -19,41 +19,61 @@ import (
 // maxMessage is how many runes of GitLab's own words an error repeats.
 const maxMessage = 200
 
-// why turns an error of the client into a sentence, and into one of the sentinels
-// of gitops where a caller can decide on it. Without it the URL, and all of what a
-// proxy answers, would be in the text. Nil stays nil.
+// A problem is an answer that tells of an error.
+type problem struct {
+	status int    // HTTP
+	text   string // a sentence; the last part of an error that people read
+	kind   error  // the sentinel of gitops that a caller can decide on, or nil
+}
+
+func (p *problem) Error() string { return p.text }
+
+func (p *problem) Unwrap() error { return p.kind }
+
+// status returns the HTTP status of the answer that err tells of, or 0.
+func status(err error) int {
+	var p *problem
+	if errors.As(err, &p) {
+		return p.status
+	}
+	return 0
+}
+
+// why turns an error of the client into one that says what people need to know: the
+// client's would repeat the URL, and all that a proxy answers. Nil stays nil.
 func (c *Client) why(err error) error {
 	var answer *api.ErrorResponse
 	var request *url.Error
 	switch {
 	case err == nil:
 		return nil
-	case errors.Is(err, api.ErrNotFound):
-		return fmt.Errorf("GitLab answers 404, as it also does to those who have no right to see it: %w", gitops.ErrNotFound)
+	case errors.Is(err, api.ErrNotFound): // the client keeps nothing of the answer
+		return &problem{http.StatusNotFound, "GitLab answers 404, as it also does when the bot has no right to see it", gitops.ErrNotFound}
 	case errors.As(err, &answer):
-		return c.answered(answer)
+		return c.problem(answer)
 	case errors.As(err, &request):
 		return fmt.Errorf("talk to GitLab: %w", request.Err)
 	}
 	return fmt.Errorf("talk to GitLab: %w", err)
 }
 
-// answered is why for an answer that tells of an error.
-func (c *Client) answered(e *api.ErrorResponse) error {
-	status, write := e.Response.StatusCode, e.Response.Request.Method != http.MethodGet
-	text := fmt.Sprintf("GitLab answers %d: %s", status, c.words(e))
+// problem is why for an answer that tells of an error.
+func (c *Client) problem(e *api.ErrorResponse) *problem {
+	p := &problem{status: e.Response.StatusCode}
+	p.text = fmt.Sprintf("GitLab answers %d: %s", p.status, c.words(e))
+	write := e.Response.Request.Method != http.MethodGet
 	switch {
-	case status == http.StatusUnauthorized:
-		// Never ErrRefused: who waits until the token is renewed, goes on then.
-		return errors.New("GitLab refuses the token (401): renew it")
-	case status == http.StatusForbidden && write:
-		return fmt.Errorf("%s: %w", text, gitops.ErrRefused)
-	case status == http.StatusConflict && write:
-		return fmt.Errorf("%s: %w", text, gitops.ErrConflict)
-	case status == http.StatusTooManyRequests:
-		return fmt.Errorf("GitLab limits the rate (%s): %s", after(e.Response.Header), c.words(e))
+	case p.status == http.StatusUnauthorized:
+		// Never ErrRefused: what waits for a new token goes on when it is there.
+		p.text = "GitLab refuses the token (401): renew it"
+	case p.status == http.StatusTooManyRequests:
+		p.text = fmt.Sprintf("GitLab limits the rate (%s): %s", after(e.Response.Header), c.words(e))
+	case p.status == http.StatusForbidden && write:
+		p.kind = gitops.ErrRefused
+	case p.status == http.StatusConflict && write:
+		p.kind = gitops.ErrConflict
 	}
-	return errors.New(text)
+	return p
 }
 
 // after says how long GitLab asks to wait.
@@ -62,18 +82,6 @@ func after(header http.Header) string {
 		return fmt.Sprintf("429, for another %v", wait)
 	}
 	return "429"
-}
-
-// status returns the HTTP status that err tells of, or 0.
-func status(err error) int {
-	var answer *api.ErrorResponse
-	switch {
-	case errors.Is(err, api.ErrNotFound):
-		return http.StatusNotFound
-	case errors.As(err, &answer):
-		return answer.Response.StatusCode
-	}
-	return 0
 }
 
 // words returns GitLab's own words in an error answer, in one line. Some proxies
@@ -142,4 +150,12 @@ func head(body io.ReadCloser, n int64) io.ReadCloser {
 		io.Reader
 		io.Closer
 	}{io.LimitReader(body, n), body}
+}
+
+// wrap says what was being done when err came up; nil stays nil.
+func wrap(err error, format string, args ...any) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf(format+": %w", append(args, err)...)
 }

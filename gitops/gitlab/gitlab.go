@@ -80,9 +80,10 @@ func New(o Options) (*Client, error) {
 	c.client, err = api.NewClient("", // the transport sets the token
 		api.WithBaseURL(base.String()),
 		api.WithHTTPClient(httpClient(o.HTTP, base, c.token)),
-		api.WithCustomLimiter(rate.NewLimiter(limit, max(1, int(2*limit)))), // else the client obeys the RateLimit headers of its first answer for ever
+		// Without a limiter the client obeys the headers of its first answer for ever.
+		api.WithCustomLimiter(rate.NewLimiter(limit, max(1, int(2*limit)))),
 		api.WithCustomRetryMax(maxRetries),
-		api.WithCustomRetry(retryRead), // the client's own policy repeats writes as well
+		api.WithCustomRetry(retryRead), // the client's own repeats writes as well
 		api.WithCustomBackoff(backoff),
 	)
 	if err != nil {
@@ -155,24 +156,48 @@ func (s signer) RoundTrip(r *http.Request) (*http.Response, error) {
 	return answer, nil
 }
 
-// all reads page after page until there is no more or limit items are there.
-func all[T any](limit int, read func(api.ListOptions) ([]T, *api.Response, error)) ([]T, error) {
+// do sends one request and decodes what it needs of the answer into answer. The
+// answers are types of our own: those of the client know every field, and fail when
+// GitLab changes the type of one that nobody here reads.
+func (c *Client) do(ctx context.Context, method, path string, options, answer any) (*api.Response, error) {
+	request, err := c.client.NewRequest(method, path, options, []api.RequestOptionFunc{api.WithContext(ctx)})
+	if err != nil {
+		return nil, err
+	}
+	response, err := c.client.Do(request, answer)
+	return response, c.why(err)
+}
+
+// read asks for one thing.
+func read[T any](ctx context.Context, c *Client, path string, options any) (T, error) {
+	var answer T
+	_, err := c.do(ctx, http.MethodGet, path, options, &answer)
+	return answer, err
+}
+
+// list asks for page after page until there is no more or limit items are there.
+// Options returns the parameters for one page.
+func list[T any](ctx context.Context, c *Client, limit int, path string, options func(api.ListOptions) any) ([]T, error) {
 	var items []T
-	options := api.ListOptions{PerPage: min(limit, perPage), Page: 1}
+	page := api.ListOptions{PerPage: min(limit, perPage), Page: 1}
 	for {
-		page, answer, err := read(options)
+		var more []T
+		response, err := c.do(ctx, http.MethodGet, path, options(page), &more)
 		if err != nil {
 			return nil, err
 		}
-		items = append(items, page...)
+		items = append(items, more...)
 		if len(items) >= limit {
 			return items[:limit], nil
 		}
-		if options.Page = answer.NextPage; options.Page == 0 {
+		if page.Page = response.NextPage; page.Page == 0 {
 			return items, nil
 		}
 	}
 }
+
+// projectPath returns where the API has a project; project is its path or its id.
+func projectPath(project string) string { return "projects/" + api.PathEscape(project) }
 
 // optional returns nil for "", which leaves a parameter out of a request.
 func optional(s string) *string {
@@ -181,14 +206,3 @@ func optional(s string) *string {
 	}
 	return &s
 }
-
-// moment returns the time that t points to, or the zero time.
-func moment(t *time.Time) time.Time {
-	if t == nil {
-		return time.Time{}
-	}
-	return *t
-}
-
-// in binds the requests of one call to ctx.
-func in(ctx context.Context) api.RequestOptionFunc { return api.WithContext(ctx) }

@@ -3,8 +3,10 @@ package gitlab
 import (
 	"cmp"
 	"context"
+	"fmt"
 	"net/http"
 	"slices"
+	"strconv"
 
 	api "github.com/xanzy/go-gitlab"
 
@@ -16,55 +18,61 @@ const (
 	maxDepth = 3    // of pipelines that start each other
 )
 
+// A job is a job of a pipeline, or a bridge: a job that starts another pipeline.
+type job struct {
+	ID            int64         `json:"id"`
+	Name          string        `json:"name"`
+	Stage         string        `json:"stage"`
+	Status        gitops.Status `json:"status"`
+	FailureReason string        `json:"failure_reason"`
+	AllowFailure  bool          `json:"allow_failure"`
+	Link          string        `json:"web_url"`
+	Downstream    *struct {
+		ID        int64 `json:"id"`
+		ProjectID int64 `json:"project_id"`
+	} `json:"downstream_pipeline"` // of a bridge that has started one
+}
+
 // Jobs returns the jobs of a pipeline in the order of their creation, of jobs of one
 // name the latest only, and after them the jobs of the child and downstream
-// pipelines that they started, three levels deep. The jobs that start pipelines
-// (bridges) are among them. Downstream pipelines that the bot may not see are left
-// out.
+// pipelines that they started, three levels deep. Bridges are among them. Downstream
+// pipelines that the bot may not see are left out.
 func (c *Client) Jobs(ctx context.Context, project string, pipeline int64) ([]gitops.Job, error) {
 	jobs, err := c.jobs(ctx, project, pipeline, maxDepth)
-	if err != nil {
-		return nil, wrap(c.why(err), "list jobs of pipeline %d of %q", pipeline, project)
-	}
-	return jobs, nil
+	return jobs, wrap(err, "list jobs of pipeline %d of %q", pipeline, project)
 }
 
 // jobs is Jobs for a project by path or id, with depth levels below it.
-func (c *Client) jobs(ctx context.Context, project any, pipeline int64, depth int) ([]gitops.Job, error) {
-	found, err := all(maxJobs, func(page api.ListOptions) ([]*api.Job, *api.Response, error) {
-		return c.client.Jobs.ListPipelineJobs(project, int(pipeline), &api.ListJobsOptions{ListOptions: page}, in(ctx))
-	})
+func (c *Client) jobs(ctx context.Context, project string, pipeline int64, depth int) ([]gitops.Job, error) {
+	path := fmt.Sprintf("%s/pipelines/%d/", projectPath(project), pipeline)
+	options := func(page api.ListOptions) any { return &api.ListJobsOptions{ListOptions: page} }
+	plain, err := list[job](ctx, c, maxJobs, path+"jobs", options)
 	if err != nil {
 		return nil, err
 	}
-	bridges, err := all(maxJobs, func(page api.ListOptions) ([]*api.Bridge, *api.Response, error) {
-		return c.client.Jobs.ListPipelineBridges(project, int(pipeline), &api.ListJobsOptions{ListOptions: page}, in(ctx))
-	})
+	bridges, err := list[job](ctx, c, maxJobs, path+"bridges", options)
 	if err != nil {
 		return nil, err
 	}
 	var own, below []gitops.Job
-	for _, j := range found {
-		own = append(own, job(pipeline, j))
-	}
-	for _, b := range newest(bridges) {
-		started, err := c.downstream(ctx, b, depth)
+	for _, j := range latest(append(plain, bridges...)) {
+		started, err := c.started(ctx, j, depth)
 		if err != nil {
 			return nil, err
 		}
-		own = append(own, bridge(pipeline, b, started))
+		own = append(own, j.in(pipeline, started))
 		below = append(below, started...)
 	}
-	return append(latest(own), below...), nil
+	return append(own, below...), nil
 }
 
-// downstream returns the jobs of the pipeline that b started; none when it has not
-// started one yet, when we may not see it, or when it is too deep.
-func (c *Client) downstream(ctx context.Context, b *api.Bridge, depth int) ([]gitops.Job, error) {
-	if b.DownstreamPipeline == nil || depth == 0 {
+// started returns the jobs of the pipeline that bridge j started; none when it has
+// not started one yet, when the bot may not see it, or when it is too deep.
+func (c *Client) started(ctx context.Context, j job, depth int) ([]gitops.Job, error) {
+	if j.Downstream == nil || depth == 0 {
 		return nil, nil
 	}
-	jobs, err := c.jobs(ctx, b.DownstreamPipeline.ProjectID, int64(b.DownstreamPipeline.ID), depth-1)
+	jobs, err := c.jobs(ctx, strconv.FormatInt(j.Downstream.ProjectID, 10), j.Downstream.ID, depth-1)
 	switch status(err) {
 	case http.StatusForbidden, http.StatusNotFound:
 		return nil, nil
@@ -72,47 +80,35 @@ func (c *Client) downstream(ctx context.Context, b *api.Bridge, depth int) ([]gi
 	return jobs, err
 }
 
-// newest returns the last bridge of each name: a bridge that was retried has a
-// pipeline of its own, which counts no more.
-func newest(bridges []*api.Bridge) []*api.Bridge {
-	slices.SortStableFunc(bridges, func(a, b *api.Bridge) int { return cmp.Or(cmp.Compare(a.Name, b.Name), cmp.Compare(b.ID, a.ID)) })
-	return slices.CompactFunc(bridges, func(a, b *api.Bridge) bool { return a.Name == b.Name })
-}
-
-// latest returns the last job of each name, in the order of their creation.
-func latest(jobs []gitops.Job) []gitops.Job {
-	slices.SortStableFunc(jobs, func(a, b gitops.Job) int { return cmp.Or(cmp.Compare(a.Name, b.Name), cmp.Compare(b.ID, a.ID)) })
-	jobs = slices.CompactFunc(jobs, func(a, b gitops.Job) bool { return a.Name == b.Name })
-	slices.SortFunc(jobs, func(a, b gitops.Job) int { return cmp.Compare(a.ID, b.ID) })
+// latest returns the last job of each name, in the order of their creation. GitLab
+// leaves out what was retried, but not what it is just about to retry.
+func latest(jobs []job) []job {
+	slices.SortFunc(jobs, func(a, b job) int { return cmp.Or(cmp.Compare(a.Name, b.Name), cmp.Compare(b.ID, a.ID)) })
+	jobs = slices.CompactFunc(jobs, func(a, b job) bool { return a.Name == b.Name })
+	slices.SortFunc(jobs, func(a, b job) int { return cmp.Compare(a.ID, b.ID) })
 	return jobs
 }
 
-// job translates a job of a pipeline.
-func job(pipeline int64, j *api.Job) gitops.Job {
+// in translates j, a job of pipeline, given the jobs that it started, if any.
+func (j job) in(pipeline int64, started []gitops.Job) gitops.Job {
 	return gitops.Job{
-		ID: int64(j.ID), Name: j.Name, Stage: j.Stage, Status: gitops.Status(j.Status),
-		FailureReason: j.FailureReason, AllowFailure: j.AllowFailure, Pipeline: pipeline, Link: j.WebURL,
+		ID: j.ID, Name: j.Name, Stage: j.Stage, Status: j.Status, FailureReason: j.reason(started),
+		AllowFailure: j.AllowFailure, Pipeline: pipeline, Link: j.Link,
 	}
 }
 
-// bridge translates a bridge, given the jobs that it started. A bridge that waits
-// for its pipeline fails for a reason that says nothing; it gets the reason of the
-// job that failed, a script's before any other.
-func bridge(pipeline int64, b *api.Bridge, started []gitops.Job) gitops.Job {
-	j := gitops.Job{
-		ID: int64(b.ID), Name: b.Name, Stage: b.Stage, Status: gitops.Status(b.Status),
-		FailureReason: b.FailureReason, AllowFailure: b.AllowFailure, Pipeline: pipeline, Link: b.WebURL,
-	}
+// reason says why j failed. A bridge that waits for its pipeline fails for a reason
+// that says nothing; then it is the one of the job that failed there, a script's
+// before any other.
+func (j job) reason(started []gitops.Job) string {
+	why := j.FailureReason
 	if j.Status != gitops.StatusFailed {
-		return j
+		return why
 	}
 	for _, s := range started {
-		if s.Status == gitops.StatusFailed && !s.AllowFailure {
-			j.FailureReason = s.FailureReason
-			if s.FailureReason == gitops.FailureByScript {
-				break
-			}
+		if s.Status == gitops.StatusFailed && !s.AllowFailure && why != gitops.FailureByScript {
+			why = s.FailureReason
 		}
 	}
-	return j
+	return why
 }

@@ -2,6 +2,8 @@ package gitlab
 
 import (
 	"context"
+	"fmt"
+	"net/http"
 	"strings"
 
 	api "github.com/xanzy/go-gitlab"
@@ -10,44 +12,50 @@ import (
 // maxNotes is how many notes of a merge request are searched for the bot's own.
 const maxNotes = 1000
 
-// Note makes the bot's one note with marker on a merge request say body (Markdown):
-// it writes the note, edits it when it says something else, and leaves it alone
-// otherwise. The marker is an HTML comment that people do not see; it must not hold
-// "--". Lines that begin with a slash get a space before it, or GitLab would take
-// them for commands.
-func (c *Client) Note(ctx context.Context, project string, iid int64, marker, body string) error {
-	text := "<!-- " + marker + " -->\n" + escape(body)
-	note, err := c.ownNote(ctx, project, int(iid), "<!-- "+marker+" -->")
-	switch {
-	case err != nil:
-	case note == nil:
-		_, _, err = c.client.Notes.CreateMergeRequestNote(project, int(iid), &api.CreateMergeRequestNoteOptions{Body: &text}, in(ctx))
-		err = c.why(err)
-	case stored(note.Body) != stored(text):
-		_, _, err = c.client.Notes.UpdateMergeRequestNote(project, int(iid), note.ID, &api.UpdateMergeRequestNoteOptions{Body: &text}, in(ctx))
-		err = c.why(err)
-	}
-	return wrap(err, "note %q on merge request !%d of %q", marker, iid, project)
+// A note is a comment on a merge request.
+type note struct {
+	ID     int64  `json:"id"`
+	Body   string `json:"body"`
+	Author User   `json:"author"`
+	System bool   `json:"system"`
 }
 
-// ownNote returns the oldest note of the bot that begins with opening, or nil.
-// Anybody can write the marker; only the bot can write it as the bot.
-func (c *Client) ownNote(ctx context.Context, project string, iid int, opening string) (*api.Note, error) {
+// Note makes the bot's one note with marker on a merge request say body (Markdown):
+// it writes the note, edits it when it says something else, and leaves it alone
+// otherwise. The marker is put into an HTML comment that people do not see; it must
+// not hold "--". Lines that begin with a slash get a space before it, or GitLab would
+// take them for commands.
+func (c *Client) Note(ctx context.Context, project string, iid int64, marker, body string) error {
+	opening := "<!-- " + marker + " -->"
+	text := opening + "\n" + escape(body)
+	notes := mergeRequestPath(project, iid) + "/notes"
+	old, err := c.ownNote(ctx, notes, opening)
+	switch {
+	case err != nil:
+	case old == nil:
+		_, err = c.do(ctx, http.MethodPost, notes, &api.CreateMergeRequestNoteOptions{Body: &text}, nil)
+	case stored(old.Body) != text:
+		_, err = c.do(ctx, http.MethodPut, fmt.Sprintf("%s/%d", notes, old.ID), &api.UpdateMergeRequestNoteOptions{Body: &text}, nil)
+	}
+	return wrap(err, "write note %q on merge request !%d of %q", marker, iid, project)
+}
+
+// ownNote returns the oldest of the notes below path that begins with opening and is
+// the bot's, or nil. Anybody can write the marker; only the bot writes as the bot.
+func (c *Client) ownNote(ctx context.Context, path, opening string) (*note, error) {
 	me, err := c.User(ctx)
 	if err != nil {
 		return nil, err
 	}
-	notes, err := all(maxNotes, func(page api.ListOptions) ([]*api.Note, *api.Response, error) {
-		return c.client.Notes.ListMergeRequestNotes(project, iid, &api.ListMergeRequestNotesOptions{
-			ListOptions: page, OrderBy: api.Ptr("created_at"), Sort: api.Ptr("asc"),
-		}, in(ctx))
+	notes, err := list[note](ctx, c, maxNotes, path, func(page api.ListOptions) any {
+		return &api.ListMergeRequestNotesOptions{ListOptions: page, OrderBy: api.Ptr("created_at"), Sort: api.Ptr("asc")}
 	})
 	if err != nil {
-		return nil, c.why(err)
+		return nil, err
 	}
-	for _, note := range notes {
-		if int64(note.Author.ID) == me.ID && !note.System && strings.HasPrefix(note.Body, opening) {
-			return note, nil
+	for _, n := range notes {
+		if n.Author.ID == me.ID && !n.System && strings.HasPrefix(n.Body, opening) {
+			return &n, nil
 		}
 	}
 	return nil, nil

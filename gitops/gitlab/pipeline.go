@@ -20,48 +20,51 @@ const (
 	triggerAge   = 7 * 24 * time.Hour // how far back Trigger looks for its pipeline
 )
 
+// A pipeline is a pipeline of a list, or read by itself.
+type pipeline struct {
+	ID        int64         `json:"id"`
+	SHA       string        `json:"sha"`
+	Ref       string        `json:"ref"`
+	Source    string        `json:"source"`
+	Status    gitops.Status `json:"status"`
+	Link      string        `json:"web_url"`
+	CreatedAt time.Time     `json:"created_at"`
+}
+
+// of translates p, a pipeline of project.
+func (p pipeline) of(project string) gitops.Pipeline {
+	return gitops.Pipeline{
+		Project: project, ID: p.ID, SHA: p.SHA, Ref: p.Ref, Source: p.Source,
+		Status: p.Status, Link: p.Link, Created: p.CreatedAt,
+	}
+}
+
+// pipelinePath returns where the API has a pipeline.
+func pipelinePath(project string, id int64) string {
+	return fmt.Sprintf("%s/pipelines/%d", projectPath(project), id)
+}
+
 // Pipelines returns the newest 200 pipelines of project that q selects, newest
 // first. Child pipelines are among them only when q.Source asks for them.
 func (c *Client) Pipelines(ctx context.Context, project string, q gitops.PipelineQuery) ([]gitops.Pipeline, error) {
-	o := &api.ListProjectPipelinesOptions{
-		Ref: optional(q.Ref), SHA: optional(q.SHA), Source: optional(q.Source),
-		OrderBy: api.Ptr("id"), Sort: api.Ptr("desc"),
-	}
-	if !q.Since.IsZero() {
-		o.UpdatedAfter = api.Ptr(q.Since.UTC())
-	}
-	found, err := all(maxPipelines, func(page api.ListOptions) ([]*api.PipelineInfo, *api.Response, error) {
-		o.ListOptions = page
-		return c.client.Pipelines.ListProjectPipelines(project, o, in(ctx))
+	found, err := list[pipeline](ctx, c, maxPipelines, projectPath(project)+"/pipelines", func(page api.ListOptions) any {
+		o := &api.ListProjectPipelinesOptions{
+			ListOptions: page, OrderBy: api.Ptr("id"), Sort: api.Ptr("desc"),
+			Ref: optional(q.Ref), SHA: optional(q.SHA), Source: optional(q.Source),
+		}
+		if !q.Since.IsZero() {
+			o.UpdatedAfter = api.Ptr(q.Since.UTC())
+		}
+		return o
 	})
 	if err != nil {
-		return nil, wrap(c.why(err), "list pipelines of %q", project)
+		return nil, wrap(err, "list pipelines of %q", project)
 	}
 	pipelines := make([]gitops.Pipeline, 0, len(found))
 	for _, p := range found {
-		pipelines = append(pipelines, gitops.Pipeline{
-			Project: project, ID: int64(p.ID), SHA: p.SHA, Ref: p.Ref, Source: p.Source,
-			Status: gitops.Status(p.Status), Link: p.WebURL, Created: moment(p.CreatedAt),
-		})
+		pipelines = append(pipelines, p.of(project))
 	}
 	return pipelines, nil
-}
-
-// pipeline translates a pipeline that was read by itself.
-func pipeline(project string, p *api.Pipeline) gitops.Pipeline {
-	return gitops.Pipeline{
-		Project: project, ID: int64(p.ID), SHA: p.SHA, Ref: p.Ref, Source: p.Source,
-		Status: gitops.Status(p.Status), Link: p.WebURL, Created: moment(p.CreatedAt),
-	}
-}
-
-// Pipeline reads one pipeline of project. It wraps gitops.ErrNotFound.
-func (c *Client) Pipeline(ctx context.Context, project string, id int64) (gitops.Pipeline, error) {
-	p, _, err := c.client.Pipelines.GetPipeline(project, int(id), in(ctx))
-	if err != nil {
-		return gitops.Pipeline{}, wrap(c.why(err), "read pipeline %d of %q", id, project)
-	}
-	return pipeline(project, p), nil
 }
 
 // Trigger returns the pipeline of ref that has variables, and creates it if there is
@@ -76,16 +79,14 @@ func (c *Client) Trigger(ctx context.Context, project, ref, key string, variable
 	for _, name := range slices.Sorted(maps.Keys(variables)) {
 		set = append(set, &api.PipelineVariableOptions{Key: &name, Value: api.Ptr(variables[name])})
 	}
-	created, _, err := c.client.Pipelines.CreatePipeline(project, &api.CreatePipelineOptions{Ref: &ref, Variables: &set}, in(ctx))
-	switch {
-	case status(err) == http.StatusBadRequest:
-		// No such ref, no pipeline for it, or variables are not allowed: asking again
-		// does not help.
-		return gitops.Pipeline{}, fmt.Errorf("trigger pipeline of %q in %q: %v: %w", ref, project, c.why(err), gitops.ErrRefused)
-	case err != nil:
-		return gitops.Pipeline{}, wrap(c.why(err), "trigger pipeline of %q in %q", ref, project)
+	var created pipeline
+	_, err = c.do(ctx, http.MethodPost, projectPath(project)+"/pipeline", &api.CreatePipelineOptions{Ref: &ref, Variables: &set}, &created)
+	if status(err) == http.StatusBadRequest {
+		// No such ref, no job for it, or variables that are not allowed: asking
+		// again does not help.
+		err = fmt.Errorf("%v: %w", err, gitops.ErrRefused)
 	}
-	return pipeline(project, created), nil
+	return created.of(project), wrap(err, "trigger pipeline of %q in %q", ref, project)
 }
 
 // Triggered returns the pipeline that a program created on ref since then, and that
@@ -116,29 +117,21 @@ func (c *Client) Triggered(ctx context.Context, project, ref, key, value string,
 // shows the variables of a pipeline to its creator and to maintainers only: one that
 // it does not show is not ours.
 func (c *Client) hasVariable(ctx context.Context, p gitops.Pipeline, key, value string) (bool, error) {
-	variables, _, err := c.client.Pipelines.GetPipelineVariables(p.Project, int(p.ID), in(ctx))
+	variables, err := read[[]api.PipelineVariable](ctx, c, pipelinePath(p.Project, p.ID)+"/variables", nil)
 	switch status(err) {
 	case http.StatusForbidden, http.StatusNotFound:
 		return false, nil
 	}
-	if err != nil {
-		return false, wrap(c.why(err), "read variables of pipeline %d", p.ID)
-	}
-	return slices.ContainsFunc(variables, func(v *api.PipelineVariable) bool {
-		return v.Key == key && v.Value == value
-	}), nil
+	has := func(v api.PipelineVariable) bool { return v.Key == key && v.Value == value }
+	return slices.ContainsFunc(variables, has), wrap(err, "read variables of pipeline %d", p.ID)
 }
 
 // Cancel asks GitLab to cancel a pipeline. One that has settled or is being
 // cancelled already is nil; jobs that run may still take a while to stop.
 func (c *Client) Cancel(ctx context.Context, project string, id int64) error {
-	p, _, err := c.client.Pipelines.GetPipeline(project, int(id), in(ctx))
-	if err != nil {
-		return wrap(c.why(err), "cancel pipeline %d of %q", id, project)
+	p, err := read[pipeline](ctx, c, pipelinePath(project, id), nil)
+	if err == nil && !p.Status.Settled() && p.Status != gitops.StatusCanceling {
+		_, err = c.do(ctx, http.MethodPost, pipelinePath(project, id)+"/cancel", nil, nil)
 	}
-	if s := gitops.Status(p.Status); s.Settled() || s == gitops.StatusCanceling {
-		return nil
-	}
-	_, _, err = c.client.Pipelines.CancelPipelineBuild(project, int(id), in(ctx))
-	return wrap(c.why(err), "cancel pipeline %d of %q", id, project)
+	return wrap(err, "cancel pipeline %d of %q", id, project)
 }

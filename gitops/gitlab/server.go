@@ -8,8 +8,8 @@ import (
 
 // A User is who a token belongs to.
 type User struct {
-	ID       int64
-	Username string
+	ID       int64  `json:"id"`
+	Username string `json:"username"`
 }
 
 // User returns the bot's own user. It is asked for once for each token.
@@ -33,35 +33,23 @@ func (c *Client) User(ctx context.Context) (User, error) {
 
 // askUser asks GitLab whose token it is.
 func (c *Client) askUser(ctx context.Context) (User, error) {
-	me, _, err := c.client.Users.CurrentUser(in(ctx))
-	if err != nil {
-		return User{}, wrap(c.why(err), "read the bot's own user")
-	}
-	return User{ID: int64(me.ID), Username: me.Username}, nil
+	me, err := read[User](ctx, c, "user", nil)
+	return me, wrap(err, "read the bot's own user")
 }
 
 // Metadata is what GitLab says of itself.
 type Metadata struct {
-	Version    string // "19.1.0-ee"
-	Enterprise bool   // the Enterprise build, with or without a licence
+	Version    string `json:"version"`    // "19.1.0-ee"
+	Enterprise bool   `json:"enterprise"` // the Enterprise build, with or without a licence
 }
 
 // Metadata returns GitLab's version and edition.
 func (c *Client) Metadata(ctx context.Context) (Metadata, error) {
-	m, _, err := c.client.Metadata.GetMetadata(in(ctx))
-	if err == nil {
-		return Metadata{Version: m.Version, Enterprise: m.Enterprise || enterprise(m.Version)}, nil
+	m, err := read[Metadata](ctx, c, "metadata", nil)
+	if status(err) == http.StatusNotFound { // before GitLab 15.2
+		m, err = read[Metadata](ctx, c, "version", nil)
 	}
-	if status(err) != http.StatusNotFound {
-		return Metadata{}, wrap(c.why(err), "read metadata")
-	}
-	v, _, err := c.client.Version.GetVersion(in(ctx)) // before GitLab 15.2
-	if err != nil {
-		return Metadata{}, wrap(c.why(err), "read version")
-	}
-	return Metadata{Version: v.Version, Enterprise: enterprise(v.Version)}, nil
+	// GitLab before 15.6 names its edition in the version only.
+	m.Enterprise = m.Enterprise || strings.HasSuffix(m.Version, "-ee")
+	return m, wrap(err, "read metadata")
 }
-
-// enterprise reports that a version is one of the Enterprise build. GitLab before
-// 15.6 says it nowhere else.
-func enterprise(version string) bool { return strings.HasSuffix(version, "-ee") }

@@ -19,8 +19,7 @@ import (
 )
 
 // explain returns err as a sentence for the person who has to mend it. What we know
-// (the sentinels of gitops) stays what it is. at may be nil, when there was no
-// session to fail.
+// (the sentinels of gitops) stays what it is. at may be nil when there was no session.
 func explain(ctx context.Context, err error, at *transport.Endpoint) error {
 	var unexpected *plumbing.UnexpectedError
 	if errors.As(err, &unexpected) {

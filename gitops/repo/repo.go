@@ -32,7 +32,7 @@ type Repo struct {
 	URL      string        // such as https://gitlab.example.com/env/mda.git; one with credentials in it is refused
 	Project  string        // GitLab project path, such as "env/mda": what errors call the repository
 	User     string        // user of basic authentication; "oauth2" when empty, which GitLab takes with any access token
-	Password func() string // access token, asked for in each session so that it can rotate; nil means anonymous
+	Password func() string // access token, asked for by each call so that it can rotate; nil means anonymous
 	Author   string        // name on our commits; "Lockstep" when empty
 	Email    string        // mail address on our commits; may be empty
 	Timeout  time.Duration // limit of one session, which is what one method call needs; 60 s when 0

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/cgi"
 	"net/http/httptest"
@@ -13,7 +14,6 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -32,7 +32,11 @@ func git(t testing.TB, dir, stdin string, args ...string) string {
 
 // run is git for places that have no test to fail.
 func run(dir, stdin string, args ...string) (string, error) {
-	cmd := exec.Command("git", args...)
+	return execute(exec.Command("git", args...), dir, stdin)
+}
+
+// execute runs cmd with a git that knows no configuration and always the same person.
+func execute(cmd *exec.Cmd, dir, stdin string) (string, error) {
 	cmd.Dir = dir
 	cmd.Stdin = strings.NewReader(stdin)
 	cmd.Env = append(os.Environ(), "GIT_CONFIG_NOSYSTEM=1", "GIT_CONFIG_GLOBAL="+os.DevNull, "GIT_TERMINAL_PROMPT=0",
@@ -42,19 +46,16 @@ func run(dir, stdin string, args ...string) (string, error) {
 	cmd.Stderr = &stderr
 	out, err := cmd.Output()
 	if err != nil {
-		return "", fmt.Errorf("git %s: %v\n%s", strings.Join(args, " "), err, stderr.String())
+		return "", fmt.Errorf("%s: %v\n%s", cmd, err, stderr.String())
 	}
 	return strings.TrimSuffix(string(out), "\n"), nil
 }
 
 // sample is the bare repository that every test gets a copy of. Its branch main has
 // two commits, and a tree with everything that an edit must leave alone.
-var sample = sync.OnceValues(func() (string, error) {
-	dir, err := os.MkdirTemp("", "lockstep-repo-")
-	if err != nil {
-		return "", err
-	}
-	script := `
+var sample string
+
+const makeSample = `
 set -eu
 git init -q --bare -b main .
 git config http.receivepack true
@@ -77,22 +78,18 @@ second=$(git commit-tree -m 'second
 A body.' -p $first $root)
 git update-ref refs/heads/main $second
 `
-	cmd := exec.Command("sh", "-c", script)
-	cmd.Dir = dir
-	cmd.Env = append(os.Environ(), "GIT_CONFIG_NOSYSTEM=1", "GIT_CONFIG_GLOBAL="+os.DevNull,
-		"GIT_AUTHOR_NAME=Person", "GIT_AUTHOR_EMAIL=person@example.com", "GIT_AUTHOR_DATE=1700000000 +0100",
-		"GIT_COMMITTER_NAME=Person", "GIT_COMMITTER_EMAIL=person@example.com", "GIT_COMMITTER_DATE=1700000000 +0100")
-	if out, err := cmd.CombinedOutput(); err != nil {
-		return "", fmt.Errorf("make the sample repository: %v\n%s", err, out)
-	}
-	return dir, nil
-})
 
 func TestMain(m *testing.M) {
-	code := m.Run()
-	if dir, err := sample(); err == nil {
-		os.RemoveAll(dir)
+	var err error
+	if sample, err = os.MkdirTemp("", "lockstep-repo-"); err == nil {
+		_, err = execute(exec.Command("sh", "-c", makeSample), sample, "")
 	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	code := m.Run()
+	os.RemoveAll(sample)
 	os.Exit(code)
 }
 
@@ -105,12 +102,8 @@ type server struct {
 // serve starts a server; wrap, when not nil, stands in front of the backend.
 func serve(t *testing.T, wrap func(backend http.Handler) http.Handler) *server {
 	t.Helper()
-	from, err := sample()
-	if err != nil {
-		t.Fatal(err)
-	}
 	dir := filepath.Join(t.TempDir(), "env.git")
-	if err := os.CopyFS(dir, os.DirFS(from)); err != nil {
+	if err := os.CopyFS(dir, os.DirFS(sample)); err != nil {
 		t.Fatal(err)
 	}
 	return &server{dir: dir, repo: &Repo{URL: listen(t, dir, wrap), Project: "env/mda", Author: "Lockstep", Email: "lockstep@example.com"}}
@@ -127,7 +120,7 @@ func listen(t testing.TB, dir string, wrap func(http.Handler) http.Handler) stri
 		Path:       filepath.Join(bin, "git-http-backend"),
 		Env:        []string{"GIT_PROJECT_ROOT=" + filepath.Dir(dir), "GIT_HTTP_EXPORT_ALL=1", "GIT_CONFIG_NOSYSTEM=1", "GIT_CONFIG_GLOBAL=" + os.DevNull},
 		InheritEnv: []string{"PATH"},
-		Stderr:     new(bytes.Buffer),
+		Stderr:     io.Discard,
 	}
 	if wrap != nil {
 		backend = wrap(backend)

@@ -38,9 +38,12 @@ func sameHost(req *http.Request, via []*http.Request) error {
 	return nil
 }
 
+// A task is what a session is opened for. login is nil for an anonymous session.
+type task func(ctx context.Context, at *transport.Endpoint, login *githttp.BasicAuth) error
+
 // within does work as one session: under the time limit, with credentials asked for
 // now, and with an error that says what went wrong while doing what.
-func (r *Repo) within(ctx context.Context, doing string, work func(context.Context, *transport.Endpoint, transport.AuthMethod) error) error {
+func (r *Repo) within(ctx context.Context, doing string, work task) error {
 	limit := r.Timeout
 	if limit == 0 {
 		limit = time.Minute
@@ -48,24 +51,22 @@ func (r *Repo) within(ctx context.Context, doing string, work func(context.Conte
 	ctx, cancel := context.WithTimeoutCause(ctx, limit, fmt.Errorf("no answer within %v", limit))
 	defer cancel() // also frees a connection whose answer go-git did not read to its end
 
-	var auth transport.AuthMethod // a nil *BasicAuth in here would not be nil
-	var login *githttp.BasicAuth
-	if r.Password != nil {
-		login = r.login()
-		auth = login
-	}
-	endpoint, err := endpoint(r.URL)
+	login := r.login()
+	at, err := endpoint(r.URL)
 	if err == nil {
-		err = work(ctx, endpoint, auth)
+		err = work(ctx, at, login)
 	}
 	if err != nil {
-		return fmt.Errorf("%s of %s: %w", doing, r.Project, mask(explain(ctx, err, endpoint), login))
+		return fmt.Errorf("%s of %s: %w", doing, r.Project, mask(explain(ctx, err, at), login))
 	}
 	return nil
 }
 
-// login returns the credentials as they are now.
+// login returns the credentials as they are now, nil for none.
 func (r *Repo) login() *githttp.BasicAuth {
+	if r.Password == nil {
+		return nil
+	}
 	user := r.User
 	if user == "" {
 		user = "oauth2"
@@ -98,8 +99,8 @@ type source struct {
 
 // read opens a session that reads, and does work in it.
 func (r *Repo) read(ctx context.Context, doing string, work func(context.Context, *source) error) error {
-	return r.within(ctx, doing, func(ctx context.Context, e *transport.Endpoint, a transport.AuthMethod) error {
-		session, err := web.NewUploadPackSession(e, a)
+	return r.within(ctx, doing, func(ctx context.Context, at *transport.Endpoint, login *githttp.BasicAuth) error {
+		session, err := web.NewUploadPackSession(at, login) // go-git takes a nil login as none
 		if err != nil {
 			return err
 		}
@@ -123,12 +124,12 @@ type sink struct {
 // write sends the move that plan returns, in a session that writes. plan comes before
 // anything is sent.
 func (r *Repo) write(ctx context.Context, doing string, plan func() (move, error)) error {
-	return r.within(ctx, doing, func(ctx context.Context, e *transport.Endpoint, a transport.AuthMethod) error {
+	return r.within(ctx, doing, func(ctx context.Context, at *transport.Endpoint, login *githttp.BasicAuth) error {
 		m, err := plan()
 		if err != nil {
 			return err
 		}
-		session, err := web.NewReceivePackSession(e, a)
+		session, err := web.NewReceivePackSession(at, login)
 		if err != nil {
 			return err
 		}

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"slices"
 	"strings"
 
 	"github.com/go-git/go-git/v5/plumbing"
@@ -117,11 +116,11 @@ func (s *Snapshot) Files() ([]string, error) {
 	if err != nil {
 		return nil, fmt.Errorf("list files of commit %.8s: %v", s.Commit.ID, err)
 	}
-	slices.Sort(files)
 	return files, nil
 }
 
-// below appends the files of the tree id, which stands at prefix.
+// below appends the files of the tree id, which stands at prefix. Git's order within
+// trees is the order of whole paths.
 func (s *Snapshot) below(files []string, prefix string, id plumbing.Hash) ([]string, error) {
 	t, err := s.tree(id)
 	if err != nil {

@@ -54,18 +54,17 @@ func (t tree) all() iter.Seq2[entry, error] {
 
 // entry returns the entry that begins at the offset at.
 func (t tree) entry(at int) (entry, error) {
-	mode, rest, ok := bytes.Cut(t[at:], []byte(" "))
-	name, rest, ok2 := bytes.Cut(rest, []byte{0})
-	var e entry
-	if !ok || !ok2 || len(rest) < len(e.id) {
+	mode, rest, _ := bytes.Cut(t[at:], []byte(" "))
+	name, rest, _ := bytes.Cut(rest, []byte{0})
+	e := entry{name: name, at: len(t) - len(rest)}
+	if len(rest) < len(e.id) {
 		return entry{}, errors.New("the tree object is cut off")
 	}
-	m, err := strconv.ParseUint(string(mode), 8, 32)
-	if err != nil {
-		return entry{}, fmt.Errorf("the tree object has a mode that is not octal: %q", mode)
-	}
-	e.mode, e.name, e.at = m, name, len(t)-len(rest)
 	copy(e.id[:], rest)
+	var err error
+	if e.mode, err = strconv.ParseUint(string(mode), 8, 32); err != nil {
+		return entry{}, fmt.Errorf("the tree object has the mode %q, which is not octal", mode)
+	}
 	return e, nil
 }
 

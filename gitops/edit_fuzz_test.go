@@ -1,0 +1,192 @@
+package gitops
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"reflect"
+	"strings"
+	"testing"
+
+	"sigs.k8s.io/kustomize/kyaml/yaml"
+)
+
+// FuzzEdit edits any file at any key. Its oracle is a reading of the whole file into
+// plain Go values, which knows nothing of nodes and positions.
+func FuzzEdit(f *testing.F) {
+	for _, name := range goldens(f) {
+		g := readGolden(f, name)
+		f.Add(g.file, g.in, g.key, string(g.to))
+	}
+	f.Fuzz(func(t *testing.T, file string, in []byte, key, to string) {
+		before := bytes.Clone(in)
+		out, err := Edit(file, in, key, "", Version(to))
+		if !bytes.Equal(in, before) {
+			t.Fatal("the input was written to")
+		}
+		var edit *EditError
+		if err != nil {
+			if !errors.As(err, &edit) || edit.Reason == "" || edit.Cure == "" {
+				t.Fatalf("error %v", err)
+			}
+			return
+		}
+		from, err := Value(file, in, key)
+		if err != nil {
+			t.Fatalf("value before: %v", err)
+		}
+		checkBytes(t, in, out, string(from), to)
+		checkInverse(t, file, key, in, out)
+		if from != Version(to) && !strings.HasSuffix(file, ".gotmpl") {
+			checkReading(t, in, out, to)
+		}
+	})
+}
+
+// checkBytes checks that out is in with from replaced by to, or by to in quotes, in one
+// place.
+func checkBytes(t *testing.T, in, out []byte, from, to string) {
+	t.Helper()
+	if bytes.Equal(in, out) {
+		return
+	}
+	for i := range in {
+		if !bytes.HasPrefix(in[i:], []byte(from)) {
+			continue
+		}
+		rest := string(in[i+len(from):])
+		head := string(in[:i])
+		if got := string(out); got == head+to+rest || got == head+`"`+to+`"`+rest {
+			return
+		}
+	}
+	t.Errorf("%q became %q: not one version alone was replaced", in, out)
+}
+
+// checkReading checks that the two files read the same but for values that became to:
+// one of them, or more where there are aliases. A file that cannot be read into plain
+// values, because of duplicate keys somewhere or a marker in a file that is no YAML,
+// is not checked.
+func checkReading(t *testing.T, in, out []byte, to string) {
+	t.Helper()
+	before, err := readAll(in)
+	if err != nil {
+		return
+	}
+	after, err := readAll(out)
+	if err != nil {
+		if !bytes.ContainsAny(in, "&*") { // an alias may be a key, which may exist then
+			t.Errorf("%q cannot be read any more: %v", out, err)
+		}
+		return
+	}
+	n, ok := differences(before, after, to)
+	switch {
+	case bytes.ContainsAny(in, "&*"):
+	case !ok || n != 1:
+		t.Errorf("%q became %q: %d values differ, all to the version: %t", in, out, n, ok)
+	}
+}
+
+// readAll returns the documents of a stream as plain values.
+func readAll(data []byte) (docs []any, err error) {
+	decoder := yaml.NewDecoder(bytes.NewReader(data))
+	for {
+		var doc any
+		if err := decoder.Decode(&doc); errors.Is(err, io.EOF) {
+			return docs, nil
+		} else if err != nil {
+			return nil, err
+		}
+		docs = append(docs, doc)
+	}
+}
+
+// differences counts the values that differ between a and b, and reports whether all
+// of them are the string to in b.
+func differences(a, b any, to string) (n int, ok bool) {
+	switch x := a.(type) {
+	case []any:
+		y, is := b.([]any)
+		if !is || len(x) != len(y) {
+			return 1, false
+		}
+		ok = true
+		for i := range x {
+			m, fine := differences(x[i], y[i], to)
+			n, ok = n+m, ok && fine
+		}
+		return n, ok
+	case map[string]any:
+		y, is := b.(map[string]any)
+		if !is || len(x) != len(y) {
+			return 1, false
+		}
+		ok = true
+		for k := range x {
+			m, fine := differences(x[k], y[k], to)
+			n, ok = n+m, ok && fine
+		}
+		return n, ok
+	}
+	if reflect.DeepEqual(a, b) || a != a && b != b { // NaN is not itself
+		return 0, true
+	}
+	return 1, b == to
+}
+
+// values12 is a values file of 1.2 KB, as helmfile repositories have them.
+var values12 = []byte(`# mds: master data service, environment int
+image:
+  repository: registry.example.com/shop/mds   # built by shop/mds
+  tag: "4.2.0"
+  pullPolicy: IfNotPresent
+
+` + strings.Repeat("# Kept in step with the load test: ask the team before you change it.\n", 8) + `
+replicas: 3
+resources:
+  requests: {cpu: 250m, memory: 512Mi}
+  limits: {cpu: "1", memory: 1Gi}
+
+data:
+  # set by the data pipeline
+  version: 2026.11.3 # the data version
+  bucket: preview
+
+env:
+- {name: JAVA_OPTS, value: "-Xmx400m"}
+- {name: LOG_LEVEL, value: info}
+probes:
+  liveness: {path: /health/live, port: 8080, initialDelaySeconds: 20}
+  readiness: {path: /health/ready, port: 8080, initialDelaySeconds: 5}
+`)
+
+// BenchmarkEdit compares Edit, proof included, with setting the same value through
+// kyaml's nodes and encoding the file again, which does not keep its bytes.
+func BenchmarkEdit(b *testing.B) {
+	b.Run("lockstep", func(b *testing.B) {
+		b.SetBytes(int64(len(values12)))
+		for b.Loop() {
+			if _, err := Edit("values.yaml", values12, "data.version", "2026.11.3", "2026.11.4"); err != nil {
+				b.Fatal(err)
+			}
+		}
+		b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "files/s")
+	})
+	b.Run("kyaml", func(b *testing.B) {
+		b.SetBytes(int64(len(values12)))
+		for b.Loop() {
+			file, err := yaml.Parse(string(values12))
+			if err != nil {
+				b.Fatal(err)
+			}
+			if err := file.SetMapField(yaml.NewStringRNode("2026.11.4"), "data", "version"); err != nil {
+				b.Fatal(err)
+			}
+			if _, err := file.String(); err != nil {
+				b.Fatal(err)
+			}
+		}
+		b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "files/s")
+	})
+}

@@ -3,10 +3,12 @@ package data
 import (
 	"errors"
 	"fmt"
+	"net/http"
 	"regexp"
 	"strings"
 
 	"github.com/aws/smithy-go"
+	smithyhttp "github.com/aws/smithy-go/transport/http"
 
 	"lockstep/bot"
 )
@@ -68,19 +70,32 @@ var cures = map[string]string{
 	"SignatureDoesNotMatch":       "check the secret access key and the clock of this machine",
 }
 
-// explain returns an error of the SDK as a person reads it: AWS's code and words, and
-// the cure where there is one. Requests, and with them credentials, are not in it.
+// explain returns an error of the SDK as a person reads it: AWS's code and words with
+// the cure where there is one, or what kept AWS from answering. Requests, and with
+// them credentials, are not in it.
 func explain(err error) error {
+	var unsent *smithyhttp.RequestSendError
 	var refused smithy.APIError
-	if !errors.As(err, &refused) {
-		return fmt.Errorf("ask AWS: %v", err)
+	var answer *smithyhttp.ResponseError
+	switch {
+	case errors.As(err, &unsent):
+		return fmt.Errorf("no answer: %v", unsent.Err)
+	case errors.As(err, &refused):
+		return errors.New(words(refused))
+	case errors.As(err, &answer) && answer.HTTPStatusCode() != 0:
+		return fmt.Errorf("status %d %s instead of an answer of AWS", answer.HTTPStatusCode(), http.StatusText(answer.HTTPStatusCode()))
 	}
+	return fmt.Errorf("ask AWS: %v", err)
+}
+
+// words returns what AWS said, and the cure.
+func words(refused smithy.APIError) string {
 	text := refused.ErrorCode()
-	if words := refused.ErrorMessage(); words != "" {
-		text += ": " + words
+	if said := refused.ErrorMessage(); said != "" {
+		text += ": " + said
 	}
 	if cure, ok := cures[refused.ErrorCode()]; ok {
 		text += " (" + cure + ")"
 	}
-	return errors.New(text)
+	return text
 }

@@ -1,6 +1,7 @@
 package data
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"strings"
@@ -26,13 +27,17 @@ func newAWS(t *testing.T) (*fixtures.AWS, bot.Parameter) {
 	return aws, bot.Parameter{Name: name, Region: "eu-central-1", Endpoint: aws.URL()}
 }
 
-// firstCall breaks the first call with fault and lets all others pass.
-func firstCall(fault fixtures.Fault) func(fixtures.Call) fixtures.Fault {
+// firstCall breaks the first call with fault and lets all others pass. A call that is
+// held is given up by its sender.
+func firstCall(fault fixtures.Fault, giveUp func()) func(fixtures.Call) fixtures.Fault {
 	return func(c fixtures.Call) fixtures.Fault {
-		if c.N == 1 {
-			return fault
+		if c.N > 1 {
+			return fixtures.Pass
 		}
-		return fixtures.Pass
+		if fault == fixtures.Hold {
+			giveUp()
+		}
+		return fault
 	}
 }
 
@@ -151,22 +156,37 @@ func TestWriteLosesRace(t *testing.T) {
 
 func TestWriteBrokenTwice(t *testing.T) {
 	t.Parallel()
-	faults := []fixtures.Fault{fixtures.Cut, fixtures.BadGateway, fixtures.TooMany, fixtures.Refuse, fixtures.Hold}
-	for _, fault := range faults {
+	faults := []struct {
+		fault fixtures.Fault
+		want  string
+	}{
+		{fixtures.Cut, "no answer: "},
+		{fixtures.Hold, "context canceled"},
+		{fixtures.BadGateway, "status 502 Bad Gateway instead of an answer of AWS"},
+		{fixtures.TooMany, "status 429 Too Many Requests instead of an answer of AWS"},
+		{fixtures.Refuse, "403 Forbidden"},
+	}
+	for _, broken := range faults {
 		for _, effect := range []string{"lost", "done"} {
-			t.Run(string(fault)+" "+effect, func(t *testing.T) {
+			t.Run(string(broken.fault)+" "+effect, func(t *testing.T) {
 				t.Parallel()
 				aws, at := newAWS(t)
 				aws.Put(fixtures.DefaultAccount, name, "1")
+				ctx, giveUp := context.WithCancel(t.Context())
+				defer giveUp()
 				if effect == "lost" {
-					aws.Journal.Break(firstCall(fault), nil)
+					aws.Journal.Break(firstCall(broken.fault, giveUp), nil)
 				} else {
-					aws.Journal.Break(nil, firstCall(fault))
+					aws.Journal.Break(nil, firstCall(broken.fault, giveUp))
 				}
-				p := &Parameters{Timeout: 300 * time.Millisecond}
-				if _, err := p.Write(t.Context(), at, "2", 1); err == nil {
+				p := NewParameters()
+				_, err := p.Write(ctx, at, "2", 1)
+				switch {
+				case err == nil:
 					t.Fatal("the broken write: got no error")
-				} else if errors.Is(err, gitops.ErrConflict) || errors.Is(err, gitops.ErrRefused) {
+				case !strings.Contains(err.Error(), broken.want):
+					t.Errorf("the broken write: got %v, want %q", err, broken.want)
+				case errors.Is(err, gitops.ErrConflict) || errors.Is(err, gitops.ErrRefused):
 					t.Errorf("the broken write: got %v, want an error that decides nothing", err)
 				}
 				if got := len(aws.Journal.Calls()); got != 1 {

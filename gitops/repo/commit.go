@@ -22,11 +22,12 @@ type draft struct {
 }
 
 // Commit returns the id of the commit that Push would make of the same base, change
-// and files. Nothing is sent.
+// and files, so that it can be written down before the push. Nothing is sent. The
+// errors are those with which Push refuses before it sends.
 func (r *Repo) Commit(base *Snapshot, change gitops.Change, files map[string][]byte) (string, error) {
 	id, _, err := r.commit(base, change, files)
 	if err != nil {
-		return "", fmt.Errorf("make commit for %q: %w", change.Branch, err)
+		return "", fmt.Errorf("make commit for branch %q of %s: %w", change.Branch, r.Project, err)
 	}
 	return id.String(), nil
 }

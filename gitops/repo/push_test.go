@@ -26,9 +26,20 @@ func TestPushNewBranch(t *testing.T) {
 	t.Parallel()
 	s := serve(t, nil)
 	base := s.base(t)
-	id, err := s.repo.Push(t.Context(), base, bump("lockstep/r1-int"), map[string][]byte{values: []byte(bumped)}, "")
+	files := map[string][]byte{values: []byte(bumped)}
+	named, err := s.repo.Commit(base, bump("lockstep/r1-int"), files)
 	if err != nil {
 		t.Fatal(err)
+	}
+	if got := s.tip(t, "lockstep/r1-int"); got != "" {
+		t.Errorf("naming the commit moved the branch to %q", got)
+	}
+	id, err := s.repo.Push(t.Context(), base, bump("lockstep/r1-int"), files, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if named != id {
+		t.Errorf("Commit named %q, Push made %q", named, id)
 	}
 	if got := s.tip(t, "lockstep/r1-int"); got != id {
 		t.Errorf("the branch stands at %q, want %q", got, id)
@@ -217,6 +228,9 @@ func TestPushIsRefusedBeforeSending(t *testing.T) {
 		err := push(bump("b"), map[string][]byte{values: []byte(bumped), test.path: []byte("x")}, "")
 		if !errors.Is(err, test.is) || !strings.Contains(err.Error(), test.says) {
 			t.Errorf("%q: %v, want %q and %q", test.path, err, test.is, test.says)
+		}
+		if _, err := s.repo.Commit(base, bump("b"), map[string][]byte{test.path: []byte("x")}); !errors.Is(err, test.is) {
+			t.Errorf("Commit of %q: %v, want %q", test.path, err, test.is)
 		}
 	}
 	untitled, timeless, zero, unnamed := bump("b"), bump("b"), bump("b"), bump("b")

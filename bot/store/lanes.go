@@ -1,0 +1,227 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"lockstep/bot"
+)
+
+// Lanes returns every lane that a run ever waited in, by name.
+func (s *Store) Lanes(ctx context.Context) ([]bot.LaneState, error) {
+	all, err := lanes(ctx, s.db, `SELECT lane, holder, frozen, frozen_by, frozen_at FROM lanes ORDER BY lane`)
+	if err != nil {
+		return nil, fmt.Errorf("lanes: %w", err)
+	}
+	for i := range all {
+		if all[i].Waiting, err = waiting(ctx, s.db, all[i].Lane); err != nil {
+			return nil, fmt.Errorf("lanes: %w", err)
+		}
+	}
+	return all, nil
+}
+
+// Place says in words where a run waits: "2nd in lane integration, behind run …", or
+// that the lane is frozen and why; "" for a run that does not wait for its lane.
+func (s *Store) Place(ctx context.Context, id string) (string, error) {
+	r, granted, err := load(ctx, s.db, id)
+	if err != nil {
+		return "", err
+	}
+	if r.State != bot.Queued || !granted.IsZero() {
+		return "", nil
+	}
+	l, err := lane(ctx, s.db, r.Lane)
+	if err != nil {
+		return "", fmt.Errorf("place of run %q: %w", id, err)
+	}
+	return place(l, id), nil
+}
+
+// Grant gives each lane that is free and not frozen to the run that has waited
+// longest, and returns the runs that got one. launch starts the run's workflow in the
+// same transaction, tx, a *sql.Tx or pgx.Tx: either both happen or nothing does. An
+// error stops at that lane; what was granted before it stays granted.
+func (s *Store) Grant(ctx context.Context, now time.Time, launch func(ctx context.Context, tx any, run string) error) (granted []string, err error) {
+	free, err := lanes(ctx, s.db, `SELECT lane, holder, frozen, frozen_by, frozen_at FROM lanes
+		WHERE holder = '' AND frozen = '' AND EXISTS (
+			SELECT 1 FROM runs WHERE runs.lane = lanes.lane AND runs.state = 'queued' AND runs.granted = 0)
+		ORDER BY lane`)
+	if err != nil {
+		return nil, fmt.Errorf("free lanes: %w", err)
+	}
+	for _, l := range free {
+		var run string
+		err := s.change(ctx, func(tx transaction) (err error) {
+			if run, err = grant(ctx, tx, l.Lane, now); err != nil || run == "" {
+				return err
+			}
+			return launch(ctx, tx.raw(), run)
+		})
+		if err != nil {
+			return granted, fmt.Errorf("grant lane %q: %w", l.Lane, err)
+		}
+		if run != "" {
+			granted = append(granted, run)
+		}
+	}
+	return granted, nil
+}
+
+// grant gives the lane to its oldest waiting run and returns that; "" when the lane
+// is not to be had or nobody waits any more.
+func grant(ctx context.Context, tx Tx, lane string, now time.Time) (string, error) {
+	free, err := tx.Exec(ctx, `UPDATE lanes SET revision = revision + 1 WHERE lane = $1 AND holder = '' AND frozen = ''`, lane)
+	if err != nil || free == 0 {
+		return "", err
+	}
+	queue, err := waiting(ctx, tx, lane)
+	if err != nil || len(queue) == 0 {
+		return "", err
+	}
+	changed, err := tx.Exec(ctx, `UPDATE runs SET granted = $2, revision = revision + 1 WHERE id = $1 AND state = 'queued' AND granted = 0`, queue[0], millis(now))
+	if err != nil {
+		return "", err
+	}
+	if changed == 0 { // cancelled at this moment
+		return "", fmt.Errorf("run %q: %w", queue[0], bot.ErrConflict)
+	}
+	_, err = tx.Exec(ctx, `UPDATE lanes SET holder = $2 WHERE lane = $1`, lane, queue[0])
+	return queue[0], err
+}
+
+// release takes the lane from a run that has settled, and freezes it when a rollback
+// failed.
+func release(ctx context.Context, tx Tx, r *bot.Run, now time.Time) error {
+	if _, err := tx.Exec(ctx, `UPDATE lanes SET holder = '', revision = revision + 1 WHERE lane = $1 AND holder = $2`, r.Lane, r.ID); err != nil {
+		return fmt.Errorf("release lane %q: %w", r.Lane, err)
+	}
+	if r.State != bot.RollbackFailed {
+		return nil
+	}
+	reason := fmt.Sprintf("run %s: %s", r.ID, r.Reason)
+	if _, err := tx.Exec(ctx, `UPDATE lanes SET frozen = $2, frozen_by = 'lockstep', frozen_at = $3 WHERE lane = $1`,
+		r.Lane, reason, millis(now)); err != nil {
+		return fmt.Errorf("freeze lane %q: %w", r.Lane, err)
+	}
+	return nil
+}
+
+// Freeze keeps the lane from being granted until it is thawed; its holder goes on. An
+// empty reason becomes "frozen by …". bot.ErrRefused when the lane is frozen already.
+func (s *Store) Freeze(ctx context.Context, name, by, reason string, now time.Time) error {
+	if reason == "" {
+		reason = "frozen by " + by
+	}
+	return s.change(ctx, func(tx transaction) error {
+		if err := enter(ctx, tx, name); err != nil {
+			return fmt.Errorf("freeze lane %q: %w", name, err)
+		}
+		l, err := lane(ctx, tx, name)
+		if err != nil {
+			return fmt.Errorf("freeze lane %q: %w", name, err)
+		}
+		if l.Frozen != "" {
+			return refuse("lane %s is frozen already: %s", name, l.Frozen)
+		}
+		_, err = tx.Exec(ctx, `UPDATE lanes SET frozen = $2, frozen_by = $3, frozen_at = $4 WHERE lane = $1`, name, reason, by, millis(now))
+		return err
+	})
+}
+
+// Thaw lets a frozen lane be granted again; who said so and why stays in the table.
+// bot.ErrRefused when the lane is not frozen.
+func (s *Store) Thaw(ctx context.Context, name, by, reason string, now time.Time) error {
+	thawed, err := s.db.Exec(ctx, `UPDATE lanes
+		SET frozen = '', frozen_by = '', frozen_at = 0, thawed = $2, thawed_by = $3, thawed_at = $4, revision = revision + 1
+		WHERE lane = $1 AND frozen <> ''`, name, reason, by, millis(now))
+	if err != nil {
+		return fmt.Errorf("thaw lane %q: %w", name, err)
+	}
+	if thawed == 0 {
+		return refuse("lane %s is not frozen", name)
+	}
+	return nil
+}
+
+// enter makes sure that there is a row for the lane and keeps it from changing until
+// the transaction ends, so that whoever asks for the same lane takes turns.
+func enter(ctx context.Context, tx Tx, lane string) error {
+	_, err := tx.Exec(ctx, `INSERT INTO lanes (lane, holder, revision, frozen, frozen_by, frozen_at, thawed, thawed_by, thawed_at)
+		VALUES ($1, '', 1, '', '', 0, '', '', 0)
+		ON CONFLICT (lane) DO UPDATE SET revision = lanes.revision + 1`, lane)
+	return err
+}
+
+// lane reads one lane with its queue; the zero state for a lane that nobody entered.
+func lane(ctx context.Context, tx Tx, name string) (bot.LaneState, error) {
+	found, err := lanes(ctx, tx, `SELECT lane, holder, frozen, frozen_by, frozen_at FROM lanes WHERE lane = $1`, name)
+	if err != nil || len(found) == 0 {
+		return bot.LaneState{Lane: name}, err
+	}
+	found[0].Waiting, err = waiting(ctx, tx, name)
+	return found[0], err
+}
+
+// lanes reads the lanes of a query, without their queues.
+func lanes(ctx context.Context, tx Tx, query string, args ...any) ([]bot.LaneState, error) {
+	var all []bot.LaneState
+	err := tx.Each(ctx, query, args, func(scan Scan) error {
+		var l bot.LaneState
+		var since int64
+		if err := scan(&l.Lane, &l.Holder, &l.Frozen, &l.By, &since); err != nil {
+			return err
+		}
+		l.Since = moment(since)
+		all = append(all, l)
+		return nil
+	})
+	return all, err
+}
+
+// waiting returns the runs that wait for the lane, in order.
+func waiting(ctx context.Context, tx Tx, lane string) ([]string, error) {
+	var runs []string
+	err := tx.Each(ctx, `SELECT id FROM runs WHERE lane = $1 AND state = 'queued' AND granted = 0 ORDER BY created, id`, []any{lane}, func(scan Scan) error {
+		var run string
+		if err := scan(&run); err != nil {
+			return err
+		}
+		runs = append(runs, run)
+		return nil
+	})
+	return runs, err
+}
+
+// place says where a run waits in its lane.
+func place(l bot.LaneState, run string) string {
+	i := slices.Index(l.Waiting, run)
+	position, ahead := "next", l.Holder
+	if i > 0 {
+		position, ahead = ordinal(i+1), l.Waiting[i-1]
+	}
+	switch {
+	case l.Frozen != "":
+		return fmt.Sprintf("%s in lane %s, which is frozen: %s", position, l.Lane, l.Frozen)
+	case ahead != "":
+		return fmt.Sprintf("%s in lane %s, behind run %s", position, l.Lane, ahead)
+	}
+	return fmt.Sprintf("%s in lane %s", position, l.Lane)
+}
+
+// ordinal returns n as people count: 1st, 2nd, 11th.
+func ordinal(n int) string {
+	suffix := "th"
+	switch {
+	case n%100/10 == 1:
+	case n%10 == 1:
+		suffix = "st"
+	case n%10 == 2:
+		suffix = "nd"
+	case n%10 == 3:
+		suffix = "rd"
+	}
+	return fmt.Sprintf("%d%s", n, suffix)
+}

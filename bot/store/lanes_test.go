@@ -1,0 +1,140 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"sync"
+	"testing"
+
+	"lockstep/bot"
+)
+
+func TestGrantInOrder(t *testing.T) {
+	on(t, func(t *testing.T, s *Store) {
+		runs := accepted(t, s, request("1"), request("2"), request("3"))
+		for i, run := range runs {
+			if got := granted(t, s); !slices.Equal(got, []string{run}) {
+				t.Fatalf("grant %d: got %q, want %q", i, got, run)
+			}
+			if got := granted(t, s); len(got) != 0 {
+				t.Fatalf("granted a lane that is held: %q", got)
+			}
+			moved(t, s, run, bot.Done, "done")
+		}
+		if got := granted(t, s); len(got) != 0 {
+			t.Errorf("granted %q, want nothing", got)
+		}
+	})
+}
+
+func TestGrantIsOneWithLaunch(t *testing.T) {
+	on(t, func(t *testing.T, s *Store) {
+		run := accepted(t, s, request("1"))[0]
+		broken := errors.New("the engine is broken")
+		_, err := s.Grant(t.Context(), noon, func(context.Context, any, string) error { return broken })
+		if !errors.Is(err, broken) {
+			t.Errorf("got %v, want %v", err, broken)
+		}
+		if l, _ := s.Lanes(t.Context()); l[0].Holder != "" || len(l[0].Waiting) != 1 {
+			t.Errorf("the lane was granted without a workflow: %+v", l)
+		}
+		if got := granted(t, s); !slices.Equal(got, []string{run}) {
+			t.Errorf("got %q, want %q", got, run)
+		}
+	})
+}
+
+func TestGrantAtTheSameTime(t *testing.T) {
+	on(t, func(t *testing.T, s *Store) {
+		runs := accepted(t, s, request("1"), request("2"), request("3"))
+		var launches sync.Map
+		var all sync.WaitGroup
+		for range 8 {
+			all.Go(func() {
+				got, err := s.Grant(t.Context(), noon, func(context.Context, any, string) error { return nil })
+				if err != nil {
+					t.Error(err)
+				}
+				for _, run := range got {
+					if _, twice := launches.LoadOrStore(run, true); twice {
+						t.Errorf("run %q was launched twice", run)
+					}
+				}
+			})
+		}
+		all.Wait()
+		for i, run := range runs {
+			if _, launched := launches.Load(run); launched != (i == 0) {
+				t.Errorf("run %d launched: %t", i, launched)
+			}
+		}
+	})
+}
+
+func TestPlace(t *testing.T) {
+	on(t, func(t *testing.T, s *Store) {
+		runs := accepted(t, s, request("1"), request("2"), request("3"))
+		place := func(want ...string) {
+			t.Helper()
+			for i, run := range runs {
+				got, err := s.Place(t.Context(), run)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if got != want[i] {
+					t.Errorf("place of run %d: got %q, want %q", i, got, want[i])
+				}
+			}
+		}
+		place("next in lane integration", "2nd in lane integration, behind run "+runs[0], "3rd in lane integration, behind run "+runs[1])
+		granted(t, s)
+		place("", "next in lane integration, behind run "+runs[0], "2nd in lane integration, behind run "+runs[1])
+		moved(t, s, runs[0], bot.RollbackFailed, "kv still runs 1")
+		frozen := " in lane integration, which is frozen: run " + runs[0] + ": kv still runs 1"
+		place("", "next"+frozen, "2nd"+frozen)
+	})
+}
+
+func TestOrdinal(t *testing.T) {
+	t.Parallel()
+	for n, want := range map[int]string{1: "1st", 2: "2nd", 3: "3rd", 4: "4th", 11: "11th", 12: "12th", 13: "13th", 21: "21st", 111: "111th", 102: "102nd"} {
+		if got := ordinal(n); got != want {
+			t.Errorf("ordinal(%d): got %q, want %q", n, got, want)
+		}
+	}
+}
+
+func TestFreezeAndThaw(t *testing.T) {
+	on(t, func(t *testing.T, s *Store) {
+		err := s.Thaw(t.Context(), "integration", "bob", "", noon)
+		if !errors.Is(err, bot.ErrRefused) {
+			t.Fatalf("thaw of a lane that is not frozen: got %v, want %v", err, bot.ErrRefused)
+		}
+		contains(t, err.Error(), "lane integration is not frozen")
+		if err := s.Freeze(t.Context(), "integration", "ada", "", noon); err != nil {
+			t.Fatal(err)
+		}
+		err = s.Freeze(t.Context(), "integration", "bob", "again", noon)
+		if !errors.Is(err, bot.ErrRefused) {
+			t.Errorf("freeze again: got %v, want %v", err, bot.ErrRefused)
+		}
+		run := accepted(t, s, request("1"))[0]
+		if got := granted(t, s); len(got) != 0 {
+			t.Errorf("a frozen lane was granted to %q", got)
+		}
+		l, err := s.Lanes(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(l) != 1 || l[0].Frozen != "frozen by ada" || l[0].By != "ada" || !l[0].Since.Equal(noon) {
+			t.Errorf("got lanes %+v", l)
+		}
+		if err := s.Thaw(t.Context(), "integration", "bob", "the disk is mended", noon); err != nil {
+			t.Fatal(err)
+		}
+		if got := granted(t, s); !slices.Equal(got, []string{run}) {
+			t.Errorf("after the thaw: got %q, want %q", got, run)
+		}
+	})
+}

@@ -67,6 +67,13 @@ func (c *Client) Pipelines(ctx context.Context, project string, q gitops.Pipelin
 	return pipelines, nil
 }
 
+// Pipeline reads one pipeline of project. The error wraps gitops.ErrNotFound when
+// there is none of that id.
+func (c *Client) Pipeline(ctx context.Context, project string, id int64) (gitops.Pipeline, error) {
+	p, err := read[pipeline](ctx, c, pipelinePath(project, id), nil)
+	return p.of(project), wrap(err, "read pipeline %d of %q", id, project)
+}
+
 // Trigger returns the pipeline of ref that has variables, and creates it if there is
 // none: variables[key] names it, and must be in no other pipeline. It looks back
 // seven days. A project that lets nobody set variables is gitops.ErrRefused.

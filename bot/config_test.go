@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -124,6 +125,23 @@ func TestConfigExample(t *testing.T) {
 	}
 }
 
+func TestConfigOfQuickstart(t *testing.T) {
+	t.Parallel()
+	text, err := os.ReadFile("../docs/quickstart.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, after, _ := strings.Cut(string(text), "```yaml\n")
+	config, _, ok := strings.Cut(after, "```")
+	if !ok {
+		t.Fatal("no configuration in quickstart.md")
+	}
+	c := parsed(t, strings.ReplaceAll(config, "\n   ", "\n"))
+	if requests, err := c.Tagged("data/mda", "2026.11.3"); len(requests) != 1 {
+		t.Errorf("the tag of the quickstart: got %v, %v", requests, err)
+	}
+}
+
 func TestConfigReferences(t *testing.T) {
 	t.Parallel()
 	var got []string
@@ -149,7 +167,7 @@ func TestConfigReferences(t *testing.T) {
 }
 
 // TestConfigFieldsAreDocumented holds that the example and the manual name every field
-// of the types, and give the example's fields no other names.
+// of the types.
 func TestConfigFieldsAreDocumented(t *testing.T) {
 	t.Parallel()
 	names := map[string]bool{}
@@ -157,13 +175,13 @@ func TestConfigFieldsAreDocumented(t *testing.T) {
 	if len(names) < 40 {
 		t.Fatalf("found %d fields only", len(names))
 	}
-	for file, form := range map[string]string{"lockstep.example.yaml": "%:", "configuration.md": "`%`"} {
+	for file, form := range map[string]string{"lockstep.example.yaml": `(?m)^[ -]*%:`, "configuration.md": "`%`|## %\n"} {
 		data, err := os.ReadFile(filepath.Join("..", "docs", file))
 		if err != nil {
 			t.Fatal(err)
 		}
 		for _, name := range sortedKeys(names) {
-			if !strings.Contains(string(data), strings.ReplaceAll(form, "%", name)) {
+			if !regexp.MustCompile(strings.ReplaceAll(form, "%", name)).Match(data) {
 				t.Errorf("%s does not name the field %s", file, name)
 			}
 		}

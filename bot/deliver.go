@@ -23,7 +23,7 @@ func (b *Bot) propose(ctx context.Context, r *Run) (Outcome, error) {
 	tip, err := b.Repos.Tip(ctx, d.Change.Repo, d.Change.Branch)
 	switch {
 	case errors.Is(err, gitops.ErrNotFound):
-		return b.push(ctx, d, "")
+		return b.push(ctx, r, d, "")
 	case err != nil:
 		return Outcome{}, err
 	case tip.ID == d.Head:
@@ -31,11 +31,11 @@ func (b *Bot) propose(ctx context.Context, r *Run) (Outcome, error) {
 	case gitops.Trailer(tip.Message, gitops.TrailerRun) != r.ID:
 		return call("branch %s of %s holds a commit %.8s that is not ours: remove the branch, then resume the run", d.Change.Branch, d.Change.Repo, tip.ID), nil
 	}
-	return b.push(ctx, d, tip.ID)
+	return b.push(ctx, r, d, tip.ID)
 }
 
 // push sends the commit, provided that the branch still stands at tip.
-func (b *Bot) push(ctx context.Context, d *Delivery, tip string) (Outcome, error) {
+func (b *Bot) push(ctx context.Context, r *Run, d *Delivery, tip string) (Outcome, error) {
 	base, err := b.Repos.At(ctx, d.Change.Repo, d.Base)
 	if err != nil {
 		return Outcome{}, err
@@ -47,7 +47,7 @@ func (b *Bot) push(ctx context.Context, d *Delivery, tip string) (Outcome, error
 	id, err := b.Repos.Push(ctx, base, d.Change, files, tip)
 	switch {
 	case errors.Is(err, gitops.ErrConflict):
-		return wait("branch %s moved while we pushed: looking again", d.Change.Branch), nil
+		return b.delayed(r, wait("branch %s of %s moved while we pushed: looking again", d.Change.Branch, d.Change.Repo)), nil
 	case errors.Is(err, gitops.ErrRefused):
 		return call("%v; mend it, then resume the run", err), nil
 	case err != nil:
@@ -202,7 +202,7 @@ func (r *Run) unprepared() State {
 }
 
 // delayed turns a wait into a call for people when it has lasted for the merge limit.
-// A merge request that waits is no verdict on the data.
+// A branch or a merge request that does not move is no verdict on the data.
 func (b *Bot) delayed(r *Run, o Outcome) Outcome {
 	limit := r.plan(r.Delivery()).MergeLimit
 	if r.overdue(b.Now(), limit) {

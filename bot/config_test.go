@@ -131,7 +131,7 @@ func TestConfigOfQuickstart(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, after, _ := strings.Cut(string(text), "```yaml\n")
+	_, after, _ := strings.Cut(string(text), "```yaml")
 	config, _, ok := strings.Cut(after, "```")
 	if !ok {
 		t.Fatal("no configuration in quickstart.md")

@@ -200,6 +200,11 @@ func (c *Config) fill() {
 	if c.Server.URL == "" {
 		c.Server.URL = "http://" + c.Server.Listen
 	}
+	for _, channel := range c.Notify {
+		if chat := channel.RocketChat; chat != nil {
+			chat.URL = strings.TrimRight(chat.URL, "/")
+		}
+	}
 	packages := sortedKeys(c.Packages)
 	for _, e := range c.Environments {
 		e.fill(packages)

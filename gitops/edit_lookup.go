@@ -218,6 +218,6 @@ func (s *source) twice(m *yaml.Node, own []int, name string) *EditError {
 
 // also names a second place in a reason.
 func (s *source) also(offset int) string {
-	line, column := s.place(offset)
+	line, column := s.place(s.data, offset)
 	return fmt.Sprintf(" (also at %d:%d)", line, column)
 }

@@ -9,8 +9,12 @@ import (
 // does not trust the positions that splice relied on: at may be wrong.
 func (s *source) prove(at scalar, edited []byte, to Version) error {
 	after, err := readSource(s.file, edited)
-	if err == nil && (proof{s, after, at, to}).holds() {
-		return nil
+	if err == nil {
+		p := proof{before: s, after: after, at: at, to: to}
+		p.line, p.column = s.place(s.text, at.start)
+		if p.holds() {
+			return nil
+		}
 	}
 	return s.refuse(at.start, "replacing the value would change more than the value", "set this version by hand")
 }
@@ -20,6 +24,7 @@ func (s *source) prove(at scalar, edited []byte, to Version) error {
 type proof struct {
 	before, after *source
 	at            scalar
+	line, column  int // of at, as the parser counts
 	to            Version
 }
 
@@ -48,7 +53,7 @@ func (p proof) holds() bool {
 // scalar gets quotes, and splice keeps the bytes of all of them.
 func (p proof) same(a, b *yaml.Node) bool {
 	if a.Kind != b.Kind || a.Anchor != b.Anchor || len(a.Content) != len(b.Content) ||
-		p.moved(p.before.offset(a)) != p.after.offset(b) {
+		a.Line != b.Line || p.moved(a) != b.Column {
 		return false
 	}
 	if a == p.at.node {
@@ -69,10 +74,11 @@ func (p proof) same(a, b *yaml.Node) bool {
 	return true
 }
 
-// moved returns where the byte at offset must stand after the edit.
-func (p proof) moved(offset int) int {
-	if offset < p.at.end {
-		return offset
+// moved returns the column that n must have after the edit: what stands behind the
+// scalar on its line moves by what the scalar grows.
+func (p proof) moved(n *yaml.Node) int {
+	if n.Line != p.line || n.Column <= p.column {
+		return n.Column
 	}
-	return offset + len(p.at.word(p.to)) - (p.at.end - p.at.start)
+	return n.Column + len(p.at.word(p.to)) - (p.at.end - p.at.start)
 }

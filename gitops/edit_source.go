@@ -6,6 +6,7 @@ import (
 	"io"
 	"path"
 	"regexp"
+	"slices"
 	"strconv"
 	"unicode/utf8"
 
@@ -127,21 +128,22 @@ func (s *source) offset(n *yaml.Node) int {
 }
 
 // place returns the line and the column of the byte at offset, both 1-based. Columns
-// count runes of the file as it is, not of the masked text.
-func (s *source) place(offset int) (line, column int) {
-	for line < len(s.lines) && s.lines[line] <= offset {
+// count the runes of in, which is data for people and text for the parser.
+func (s *source) place(in []byte, offset int) (line, column int) {
+	line, found := slices.BinarySearch(s.lines, offset)
+	if found {
 		line++
 	}
 	if line == 0 { // in front of the first line is only a byte order mark
 		return 1, 1
 	}
-	return line, utf8.RuneCount(s.data[s.lines[line-1]:offset]) + 1
+	return line, utf8.RuneCount(in[s.lines[line-1]:offset]) + 1
 }
 
 // refuse returns the error that the file cannot be edited because of what stands at
 // offset.
 func (s *source) refuse(offset int, reason, cure string) *EditError {
-	line, column := s.place(offset)
+	line, column := s.place(s.data, offset)
 	return &EditError{File: s.file, Line: line, Column: column, Reason: reason, Cure: cure}
 }
 

@@ -60,6 +60,10 @@ type GitLabConfig struct {
 	// Token is the access token of Lockstep's own user, with scope api. Required.
 	Token Reference `yaml:"token"`
 
+	// Rate is how many requests a second are made at most, 1 to 1000; a burst may be
+	// twice that. Default 10.
+	Rate int `yaml:"rate"`
+
 	// Author is the author of Lockstep's commits.
 	Author AuthorConfig `yaml:"author"`
 
@@ -173,6 +177,7 @@ func ParseConfig(name string, data []byte) (*Config, error) {
 
 // setDefaults sets the defaults that do not depend on other fields.
 func (c *Config) setDefaults() {
+	c.GitLab.Rate = 10
 	c.GitLab.Author.Name = "Lockstep"
 	c.Server.Listen = "127.0.0.1:8080"
 	c.Store = "sqlite:lockstep.db"

@@ -21,10 +21,22 @@ var badServers = []badConfig{
 		"  tokn: env:GITLAB_TOKEN\nserver: {listen: here}\nlimits: {unknown: -1s}\n",
 		[]string{
 			"1:1: gitlab.token: missing: write a reference such as env:GITLAB_TOKEN",
-			"3:3: gitlab.tokn: unknown key: did you mean token? (have author, token, url, webhook)",
+			"3:3: gitlab.tokn: unknown key: did you mean token? (have author, rate, token, url, webhook)",
 			`4:18: server.listen: "here" is no address to listen on: write host:port, such as 127.0.0.1:8080`,
 			"5:19: limits.unknown: -1s is not above zero",
 		},
+	},
+	{
+		"rate",
+		"  token: env:GITLAB_TOKEN\n",
+		"  token: env:GITLAB_TOKEN\n  rate: 0\n",
+		[]string{"4:9: gitlab.rate: 0 is no rate: write 1 to 1000 requests a second"},
+	},
+	{
+		"rate in words",
+		"  token: env:GITLAB_TOKEN\n",
+		"  token: env:GITLAB_TOKEN\n  rate: many\n",
+		[]string{"4:9: gitlab.rate: want a whole number, have a text"},
 	},
 	{
 		"empty file",

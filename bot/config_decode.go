@@ -2,6 +2,7 @@ package bot
 
 import (
 	"errors"
+	"math"
 	"reflect"
 	"strconv"
 	"strings"
@@ -99,6 +100,8 @@ func (d *configDecoder) value(field string, n ast.Node, v reflect.Value) {
 		d.value(field, n, v.Elem())
 	case reflect.Bool:
 		d.boolean(field, n, v)
+	case reflect.Int:
+		d.number(field, n, v)
 	default:
 		if text, ok := d.text(field, n); ok {
 			v.SetString(text)
@@ -227,6 +230,26 @@ func (d *configDecoder) boolean(field string, n ast.Node, v reflect.Value) {
 		return
 	}
 	v.SetBool(b.Value)
+}
+
+// number reads a whole number.
+func (d *configDecoder) number(field string, n ast.Node, v reflect.Value) {
+	d.places[field] = placeOf(n)
+	i, ok := n.(*ast.IntegerNode)
+	value, small := int64(0), false
+	if ok {
+		switch number := i.Value.(type) {
+		case int64:
+			value, small = number, true
+		case uint64:
+			value, small = int64(number), number <= math.MaxInt32
+		}
+	}
+	if !small {
+		d.spoil(field, "want a whole number, have %s", kindOf(n))
+		return
+	}
+	v.SetInt(value)
 }
 
 // duration reads a duration above zero.

@@ -36,6 +36,9 @@ func (g GitLabConfig) validate(k *configCheck) {
 	if strings.HasSuffix(g.URL, "/api/v4") {
 		k.fail("gitlab.url", "leave out /api/v4")
 	}
+	if g.Rate < 1 || g.Rate > 1000 {
+		k.fail("gitlab.rate", "%d is no rate: write 1 to 1000 requests a second", g.Rate)
+	}
 	k.given("gitlab.token", g.Token.Text, "a reference such as env:GITLAB_TOKEN")
 	if g.Author.Name == "" || strings.ContainsAny(g.Author.Name, "<>\n\r\x00") {
 		k.fail("gitlab.author.name", "%q is no author of a commit: write one line without < and >", shortened(g.Author.Name))

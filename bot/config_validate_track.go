@@ -183,6 +183,23 @@ func (c *Config) validateTrack(k *configCheck, field, name string, t *TrackConfi
 		}
 		seen[s.Environment] = true
 	}
+	c.validateBranches(k, field, t)
+}
+
+// validateBranches refuses a track that deploys two branches of one repository: its
+// rollback is one commit per repository.
+func (c *Config) validateBranches(k *configCheck, field string, t *TrackConfig) {
+	branches := map[string]string{}
+	for i, s := range t.Stages {
+		e := c.Environments[s.Environment]
+		if e == nil {
+			continue
+		}
+		if first, ok := branches[e.Repository]; ok && first != e.Branch {
+			k.fail(item(field+".stages", i)+".environment", "environment %q deploys branch %s of %s, another stage of the track branch %s: a rollback is one commit per repository, so let them share the branch or give each its own track", s.Environment, e.Branch, e.Repository, first)
+		}
+		branches[e.Repository] = e.Branch
+	}
 }
 
 // tagged reports that tags announce versions of a package of t.

@@ -1,0 +1,64 @@
+package bot
+
+import (
+	"context"
+	"errors"
+
+	"lockstep/gitops"
+)
+
+// A Finding is what Inspect found out about one environment of a track.
+type Finding struct {
+	Environment string           `json:"environment"`
+	Services    []ServiceFinding `json:"services,omitempty"`
+	Problem     string           `json:"problem,omitempty"` // why a run could not start here; "" when it could
+}
+
+// A ServiceFinding is one dependent and what it names now.
+type ServiceFinding struct {
+	Service
+	Version gitops.Version `json:"version"`
+}
+
+// Inspect reads what a run of a package on a track would start from, and changes
+// nothing: the dependents of each stage, found as a run finds them, and the version
+// that each names. A sentence about what would be refused is a Problem; an error means
+// that it could not tell.
+func (b *Bot) Inspect(ctx context.Context, track, pkg string) ([]Finding, error) {
+	stages, err := b.Config.Track(track, pkg)
+	if err != nil {
+		return nil, err
+	}
+	var findings []Finding
+	for _, t := range stages {
+		f := Finding{Environment: t.Plan.Environment}
+		err := b.inspect(ctx, t, &f)
+		var no refusal
+		if err != nil && !errors.As(err, &no) {
+			return nil, err
+		}
+		f.Problem = no.Error()
+		findings = append(findings, f)
+	}
+	return findings, nil
+}
+
+// inspect reads one stage.
+func (b *Bot) inspect(ctx context.Context, t TrackStage, f *Finding) error {
+	tree, err := b.newest(ctx, t.Plan)
+	if err != nil {
+		return err
+	}
+	if err := t.discover(tree); err != nil {
+		return err
+	}
+	for _, s := range t.Plan.Services {
+		version, err := t.Plan.value(tree, s)
+		if err != nil {
+			return err
+		}
+		f.Services = append(f.Services, ServiceFinding{s, version})
+	}
+	_, err = t.Plan.rehearse(tree, "0")
+	return err
+}

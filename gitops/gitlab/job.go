@@ -46,7 +46,7 @@ func (c *Client) Jobs(ctx context.Context, project string, pipeline int64) ([]gi
 func (c *Client) jobs(ctx context.Context, project string, pipeline int64, depth int) ([]gitops.Job, error) {
 	path := fmt.Sprintf("%s/pipelines/%d/", projectPath(project), pipeline)
 	options := func(page api.ListOptions) any { return &api.ListJobsOptions{ListOptions: page} }
-	plain, err := list[job](ctx, c, maxJobs, path+"jobs", options)
+	found, err := list[job](ctx, c, maxJobs, path+"jobs", options)
 	if err != nil {
 		return nil, err
 	}
@@ -55,7 +55,7 @@ func (c *Client) jobs(ctx context.Context, project string, pipeline int64, depth
 		return nil, err
 	}
 	var own, below []gitops.Job
-	for _, j := range latest(append(plain, bridges...)) {
+	for _, j := range latest(append(found, bridges...)) {
 		started, err := c.started(ctx, j, depth)
 		if err != nil {
 			return nil, err

@@ -174,9 +174,10 @@ func (c *Client) merge(ctx context.Context, mr gitops.MergeRequest) error {
 	if mr.SHA == "" {
 		return fmt.Errorf("GitLab does not show its head yet: %w", gitops.ErrConflict)
 	}
+	var accepted mergeRequest // not looked at, but a proxy's page is no acceptance
 	_, err := c.do(ctx, http.MethodPut, mergeRequestPath(mr.Project, mr.IID)+"/merge", &api.AcceptMergeRequestOptions{
 		SHA: &mr.SHA, ShouldRemoveSourceBranch: api.Ptr(true),
-	}, nil)
+	}, &accepted)
 	switch status(err) {
 	case http.StatusUnauthorized:
 		return c.mayNotMerge(ctx, mr.Target)

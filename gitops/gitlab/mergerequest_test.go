@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"lockstep/fixtures"
 	"lockstep/gitops"
@@ -106,6 +107,27 @@ func TestMerge(t *testing.T) {
 				t.Errorf("close: got %v, want %v", err, gitops.ErrConflict)
 			}
 		})
+	}
+}
+
+// TestMergeLocked: accepted is not merged.
+func TestMergeLocked(t *testing.T) {
+	t.Parallel()
+	g, c := world(t, fixtures.Options{})
+	mr := until(t, c, opened(t, g, c), mergeable)
+	g.LockedFor(100 * time.Millisecond)
+	if err := c.Merge(t.Context(), mr); err != nil {
+		t.Fatal(err)
+	}
+	mr, err := c.MergeRequest(t.Context(), env, mr.IID)
+	if answer, _ := mr.Mergeable(true); err != nil || mr.State != gitops.Locked || mr.Landed != "" || answer != gitops.MergeLater {
+		t.Errorf("got %s, landed as %q, %v", mr.State, mr.Landed, err)
+	}
+	if found, err := c.Find(t.Context(), env, branch); err != nil || found.IID != mr.IID {
+		t.Errorf("find: got !%d, %v", found.IID, err)
+	}
+	if mr = until(t, c, mr, merged); mr.Landed == "" {
+		t.Error("merged, but landed nowhere")
 	}
 }
 

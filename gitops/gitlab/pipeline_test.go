@@ -108,19 +108,14 @@ func TestPipelinesAndJobs(t *testing.T) {
 	g.Script(fixtures.Rule{Job: "deploy-int-mds", Status: "failed", Reason: "runner_system_failure"})
 	sha := change(t, g, "main", "2026.11.3")
 	var found []gitops.Pipeline
-	settled := func() bool {
+	eventually(t, func() bool {
 		var err error
 		found, err = c.Pipelines(t.Context(), env, gitops.PipelineQuery{Ref: "main", SHA: sha, Source: gitops.SourcePush})
 		if err != nil {
 			t.Fatal(err)
 		}
 		return len(found) == 1 && found[0].Status.Settled()
-	}
-	for deadline := time.Now().Add(10 * time.Second); !settled(); {
-		if time.Now().After(deadline) {
-			t.Fatalf("no settled pipeline for %s: %+v", sha, found)
-		}
-	}
+	})
 	if p := found[0]; p.SHA != sha || p.Ref != "main" || p.Status != gitops.StatusFailed {
 		t.Errorf("got %+v", p)
 	}

@@ -1,8 +1,8 @@
 package gitlab
 
 import (
-	"context"
 	"errors"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -89,27 +89,32 @@ func opened(t *testing.T, g *fixtures.GitLab, c *Client) gitops.MergeRequest {
 	return mr
 }
 
+// eventually asks until the answer is yes, or the test fails.
+func eventually(t *testing.T, done func() bool) {
+	t.Helper()
+	tick, end := time.NewTicker(5*time.Millisecond), time.After(10*time.Second)
+	defer tick.Stop()
+	for !done() {
+		select {
+		case <-tick.C:
+		case <-end:
+			t.Fatal("it did not happen within 10 s")
+		}
+	}
+}
+
 // until reads mr again until it is as wanted, or the test fails.
 func until(t *testing.T, c *Client, mr gitops.MergeRequest, wanted func(gitops.MergeRequest) bool) gitops.MergeRequest {
 	t.Helper()
-	ctx, stop := context.WithTimeout(t.Context(), 10*time.Second)
-	defer stop()
-	tick := time.NewTicker(5 * time.Millisecond)
-	defer tick.Stop()
-	for {
-		now, err := c.MergeRequest(ctx, mr.Project, mr.IID)
+	eventually(t, func() bool {
+		now, err := c.MergeRequest(t.Context(), mr.Project, mr.IID)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if wanted(now) {
-			return now
-		}
-		select {
-		case <-tick.C:
-		case <-ctx.Done():
-			t.Fatalf("!%d stays %s, %s", now.IID, now.State, now.Status)
-		}
-	}
+		mr = now
+		return wanted(now)
+	})
+	return mr
 }
 
 // mergeable reports that mr may be merged now, pipelines included.
@@ -123,12 +128,11 @@ func merged(mr gitops.MergeRequest) bool { return mr.State == gitops.Merged }
 
 // breakOnce makes the first call of that name go wrong, before or after its effect.
 func breakOnce(g *fixtures.GitLab, name string, fault fixtures.Fault, after bool) {
-	done := false // the Journal asks on one request's goroutine at a time in these tests
+	var done atomic.Bool
 	once := func(call fixtures.Call) fixtures.Fault {
-		if done || call.Name != name {
+		if call.Name != name || done.Swap(true) {
 			return fixtures.Pass
 		}
-		done = true
 		return fault
 	}
 	if after {

@@ -1,0 +1,316 @@
+package bot
+
+import "lockstep/gitops"
+
+// A Mark says how one cell of a board stands.
+type Mark string
+
+// The marks. MarkOpen is the zero value.
+const (
+	MarkOpen    Mark = ""        // not reached yet
+	MarkRunning Mark = "running" // under way
+	MarkPassed  Mark = "passed"  // it worked
+	MarkFailed  Mark = "failed"  // a verdict said no
+	MarkWarned  Mark = "warned"  // it failed and was allowed to, or was left alone
+	MarkSkipped Mark = "skipped" // it will not happen, or there was nothing to do
+	MarkUnsure  Mark = "unsure"  // nobody could tell, or a person is needed
+)
+
+// A Cell is one thing that a run does: one service of one environment, one gate, one
+// parameter.
+type Cell struct {
+	Name        string         `json:"name"`
+	Environment string         `json:"environment,omitempty"`
+	From        gitops.Version `json:"from,omitempty"` // of a value that moves
+	To          gitops.Version `json:"to,omitempty"`   // of a value that moves
+	Mark        Mark           `json:"mark,omitempty"`
+	Reason      string         `json:"reason,omitempty"` // a clause for people; empty when the mark says it all
+	Link        string         `json:"link,omitempty"`
+}
+
+// A Column is one part of the way of a run, with all that happens in it side by side.
+type Column struct {
+	Name  string `json:"name"`
+	Cells []Cell `json:"cells"`
+}
+
+// The names of the columns. Deploy and Gates are followed by a hyphen and their
+// environment.
+const (
+	ColumnLane     = "Lane"
+	ColumnStart    = "Start"
+	ColumnDeploy   = "Deploy"
+	ColumnGates    = "Gates"
+	ColumnRollback = "Rollback"
+	ColumnRecord   = "Record"
+	ColumnFinish   = "Finish"
+)
+
+// Board returns the run as people see it, in columns from left to right: the lane,
+// the start, each environment with its gates, the rollback, the record, the finish.
+// It shows what is known; before the plan is fixed that is the lane and the ends.
+func (r *Run) Board() []Column {
+	board := []Column{
+		{ColumnLane, []Cell{r.laneCell()}},
+		{ColumnStart, []Cell{r.startCell()}},
+	}
+	for i, s := range r.Stages {
+		board = append(board, Column{ColumnDeploy + "-" + s.Plan.Environment, r.deployCells(i)})
+		if len(s.Plan.Gates) > 0 {
+			board = append(board, Column{ColumnGates + "-" + s.Plan.Environment, r.gateCells(i)})
+		}
+	}
+	if len(r.Stages) > 0 {
+		board = append(board, Column{ColumnRollback, r.Rollback()})
+	}
+	if cells := r.recordCells(); len(cells) > 0 {
+		board = append(board, Column{ColumnRecord, cells})
+	}
+	return append(board, Column{ColumnFinish, []Cell{r.finishCell()}})
+}
+
+// laneCell shows the wait for the lane.
+func (r *Run) laneCell() Cell {
+	c := Cell{Name: r.Lane}
+	switch {
+	case len(r.Stages) > 0:
+		c.Mark = MarkPassed
+	case r.Settled():
+		c.Mark = MarkSkipped
+	default:
+		c.Mark, c.Reason = MarkRunning, r.Reason
+	}
+	return c
+}
+
+// startCell shows who or what asked for the run, once its plan is fixed.
+func (r *Run) startCell() Cell {
+	c := Cell{Name: "start", Link: r.Link}
+	switch {
+	case len(r.Stages) > 0:
+		c.Mark, c.Reason = MarkPassed, "asked for by "+r.Asked()
+	case r.State == Refused:
+		c.Mark, c.Reason = MarkFailed, r.Reason
+	case r.Settled():
+		c.Mark = MarkSkipped
+	}
+	return c
+}
+
+// Asked says who or what asked for the run: "a tag, pushed by ana", "ana through the
+// API".
+func (r *Run) Asked() string {
+	switch {
+	case r.Origin == OriginTag && r.By != "":
+		return "a tag, pushed by " + r.By
+	case r.Origin == OriginTag:
+		return "a tag"
+	case r.By != "":
+		return r.By + " through the API"
+	}
+	return "the API"
+}
+
+// deployCells shows each service of stage i on its way forward.
+func (r *Run) deployCells(i int) []Cell {
+	s := &r.Stages[i]
+	var cells []Cell
+	for _, service := range s.Plan.Services {
+		c := Cell{Name: service.Name, Environment: s.Plan.Environment, To: r.Version}
+		if bump, ok := s.Delivery.bump(s.Plan.Environment, service.Name); ok {
+			c.From = bump.From
+		}
+		if !s.Delivery.show(&c) {
+			c.Mark, c.Reason, c.Link = r.pending(i), "", s.Delivery.Link
+		}
+		cells = append(cells, c)
+	}
+	return cells
+}
+
+// pending is the mark of a service of stage i of which nothing was seen yet.
+func (r *Run) pending(i int) Mark {
+	switch {
+	case r.turned():
+		return MarkSkipped
+	case i != r.Stage || r.Stages[i].Delivery.Change.Repo == "":
+		return MarkOpen
+	case r.State == Stalled:
+		return MarkUnsure
+	}
+	return MarkRunning
+}
+
+// turned reports that the run does not go forward any more.
+func (r *Run) turned() bool {
+	return r.Settled() || r.Direction == Back || r.State == Failed || r.Resume == Failed
+}
+
+// gateCells shows the gates of stage i.
+func (r *Run) gateCells(i int) []Cell {
+	s := &r.Stages[i]
+	var cells []Cell
+	for n, plan := range s.Plan.Gates {
+		c := Cell{Name: plan.Name, Environment: s.Plan.Environment}
+		if n < len(s.Gates) {
+			c.Mark, c.Reason, c.Link = s.Gates[n].mark(), s.Gates[n].Reason, s.Gates[n].Link
+		}
+		if r.turned() && (c.Mark == MarkOpen || c.Mark == MarkRunning) {
+			c.Mark = MarkSkipped
+		}
+		if plan.AllowFailure && c.Mark == MarkFailed {
+			c.Mark = MarkWarned
+		}
+		cells = append(cells, c)
+	}
+	return cells
+}
+
+// mark says how a gate stands.
+func (g GateState) mark() Mark {
+	switch g.Outcome {
+	case GatePassed:
+		return MarkPassed
+	case GateAllowed:
+		return MarkWarned
+	case GateFailed, GateNone:
+		return MarkFailed
+	}
+	if g.Since.IsZero() {
+		return MarkOpen
+	}
+	return MarkRunning
+}
+
+// Rollback shows each service of every stage on its way back: passed is put back,
+// warned left alone, failed and unsure not put back, skipped nothing to do.
+func (r *Run) Rollback() []Cell {
+	var cells []Cell
+	for _, s := range r.Stages {
+		for _, service := range s.Plan.Services {
+			cells = append(cells, r.backCell(s.Plan.Environment, service.Name))
+		}
+	}
+	return cells
+}
+
+// backCell shows one service on its way back: put back, left alone, or nothing to do.
+func (r *Run) backCell(environment, service string) Cell {
+	c := Cell{Name: service, Environment: environment}
+	for _, left := range r.Left {
+		if left.Bump.Environment == environment && left.Bump.Service == service {
+			c.Mark, c.Reason = MarkWarned, "left alone: "+left.Reason
+			return c
+		}
+	}
+	for i := range r.Backs {
+		if bump, ok := r.Backs[i].bump(environment, service); ok {
+			c.From, c.To, c.Link = bump.From, bump.To, r.Backs[i].Link
+			if !r.Backs[i].show(&c) {
+				c.Mark = r.pendingBack(i)
+			}
+			return c
+		}
+	}
+	switch {
+	case r.Direction == Back:
+		c.Mark, c.Reason = MarkSkipped, "nothing to do"
+	case r.Settled():
+		c.Mark = MarkSkipped
+	}
+	return c
+}
+
+// pendingBack is the mark of a service that delivery i of the way back is to put
+// back, and of which nothing was seen yet.
+func (r *Run) pendingBack(i int) Mark {
+	switch {
+	case r.State == Stalled && i == r.At:
+		return MarkUnsure
+	case r.Settled():
+		return MarkUnsure // a verdict ended the way back before anybody looked
+	case i == r.At:
+		return MarkRunning
+	}
+	return MarkOpen
+}
+
+// recordCells shows each parameter that holds a last good version.
+func (r *Run) recordCells() []Cell {
+	var cells []Cell
+	for _, s := range r.Stages {
+		if s.Plan.Record == nil {
+			continue
+		}
+		c := Cell{Name: s.Plan.Record.Name, Environment: s.Plan.Environment}
+		switch {
+		case s.Recorded:
+			c.Mark, c.To = MarkPassed, r.Version
+		case r.turned():
+			c.Mark = MarkSkipped
+		case r.State == Gated && r.Stage == len(r.Stages)-1:
+			c.Mark = MarkRunning
+		}
+		cells = append(cells, c)
+	}
+	return cells
+}
+
+// finishCell shows how the run ended, or that a person is needed.
+func (r *Run) finishCell() Cell {
+	c := Cell{Name: r.Result(), Reason: r.Reason, Mark: MarkSkipped}
+	switch r.State {
+	case Done:
+		c.Mark = MarkPassed
+		if len(r.Warnings) > 0 {
+			c.Mark = MarkWarned
+		}
+	case RolledBack, RollbackFailed:
+		c.Mark = MarkFailed
+	case Stalled:
+		c.Name, c.Mark = "a person is needed", MarkUnsure
+	case Refused, Cancelled, Superseded:
+	default:
+		return Cell{Name: "finish"}
+	}
+	return c
+}
+
+// bump returns the bump of a service that the delivery carries.
+func (d *Delivery) bump(environment, service string) (gitops.Bump, bool) {
+	for _, b := range d.Change.Bumps {
+		if b.Environment == environment && b.Service == service {
+			return b, true
+		}
+	}
+	return gitops.Bump{}, false
+}
+
+// show fills a cell with what was last seen of its service, if anything was.
+func (d *Delivery) show(c *Cell) bool {
+	for _, sync := range d.Seen {
+		if sync.Environment != c.Environment {
+			continue
+		}
+		for _, s := range sync.Services {
+			if s.Service == c.Name {
+				c.Mark, c.Reason, c.Link = markOf(s.Known), s.Reason, s.Link
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// markOf says how a service stands of which so much is known.
+func markOf(k gitops.Known) Mark {
+	switch k {
+	case gitops.Running:
+		return MarkPassed
+	case gitops.Broken:
+		return MarkFailed
+	case gitops.NotYet:
+		return MarkRunning
+	}
+	return MarkUnsure
+}

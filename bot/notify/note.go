@@ -1,0 +1,148 @@
+package notify
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"lockstep/bot"
+)
+
+// How much of the log a note shows, and how it writes time.
+const (
+	lastEvents = 10
+	noteTime   = "2006-01-02 15:04:05 MST"
+)
+
+// icons show how a cell stands.
+var icons = map[bot.Mark]string{
+	bot.MarkOpen: "⚪", bot.MarkRunning: "🔵", bot.MarkPassed: "✅", bot.MarkFailed: "❌",
+	bot.MarkWarned: "⚠️", bot.MarkSkipped: "➖", bot.MarkUnsure: "❓",
+}
+
+// note returns the status note of a run's merge requests, in GitLab's Markdown: where
+// the run stands, every cell of its board, why it failed and what happened last. No
+// line begins with a slash, which GitLab would take for a command.
+func note(r *bot.Run, events []bot.Event, url string) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "### %s %s: %s\n\n**Now:** %s\n", headIcon(r), escape(subject(r)), escape(r.Result()), escape(r.Reason))
+	noteCauses(&b, r)
+	noteBoard(&b, r.Board())
+	noteEvents(&b, events)
+	fmt.Fprintf(&b, "\n%s\n", strings.Join(noteFoot(r, url), " · "))
+	return b.String()
+}
+
+// headIcon shows how a run stands.
+func headIcon(r *bot.Run) string {
+	switch r.State {
+	case bot.Done:
+		if len(r.Warnings) > 0 {
+			return icons[bot.MarkWarned]
+		}
+		return icons[bot.MarkPassed]
+	case bot.Failed, bot.RolledBack, bot.RollbackFailed, bot.Refused:
+		return icons[bot.MarkFailed]
+	case bot.Stalled:
+		return icons[bot.MarkUnsure]
+	case bot.Cancelled, bot.Superseded:
+		return icons[bot.MarkSkipped]
+	}
+	if r.Direction == bot.Back {
+		return "↩️"
+	}
+	return icons[bot.MarkRunning]
+}
+
+// noteCauses writes why the run failed, what was allowed to, and what a person may do.
+func noteCauses(b *strings.Builder, r *bot.Run) {
+	cause := func(title string, c *bot.Cause) {
+		if c != nil {
+			fmt.Fprintf(b, "\n**%s:** %s%s\n", title, escape(c.Sentence), look(c.Link))
+		}
+	}
+	cause("Cause", r.Cause)
+	cause("The rollback failed", r.BackCause)
+	for _, w := range r.Warnings {
+		fmt.Fprintf(b, "\n**Warning:** %s\n", escape(w))
+	}
+	switch r.State {
+	case bot.Stalled:
+		fmt.Fprintf(b, "\n**A person is needed.** `%s`\n", strings.Join(words(r), "` or `"))
+	case bot.RollbackFailed:
+		fmt.Fprintf(b, "\n**Lane %s is frozen** until a person has put things right: `lockstep thaw %s`\n", escape(r.Lane), r.Lane)
+	}
+}
+
+// noteBoard writes the cells of the board as a table.
+func noteBoard(b *strings.Builder, board []bot.Column) {
+	b.WriteString("\n| | Step | What | Version | |\n|---|---|---|---|---|\n")
+	for _, column := range board {
+		for _, c := range column.Cells {
+			name := c.Name
+			if column.Name == bot.ColumnRollback {
+				name = c.Environment + " " + c.Name
+			}
+			fmt.Fprintf(b, "| %s | %s | %s | %s | %s%s |\n",
+				icons[c.Mark], escape(column.Name), escape(name), escape(versions(c)), escape(c.Reason), look(c.Link))
+		}
+	}
+}
+
+// versions says how a value moves: "2026.11.2 → 2026.11.3".
+func versions(c bot.Cell) string {
+	if c.From != "" && c.To != "" {
+		return fmt.Sprintf("%s → %s", c.From, c.To)
+	}
+	return string(c.To)
+}
+
+// noteEvents writes the last events with their times.
+func noteEvents(b *strings.Builder, events []bot.Event) {
+	title := "What happened"
+	if len(events) > lastEvents {
+		title = fmt.Sprintf("What happened (the last %d of %d)", lastEvents, len(events))
+		events = events[len(events)-lastEvents:]
+	}
+	fmt.Fprintf(b, "\n<details><summary>%s</summary>\n\n| When | State | |\n|---|---|---|\n", title)
+	for _, e := range events {
+		state := string(e.State)
+		if e.Direction == bot.Back {
+			state += " (back)"
+		}
+		fmt.Fprintf(b, "| %s | %s | %s%s |\n", e.At.UTC().Format(noteTime), escape(state), escape(e.Reason), look(e.Link))
+	}
+	b.WriteString("\n</details>\n")
+}
+
+// noteFoot returns the last line: where to look further, and how old this is.
+func noteFoot(r *bot.Run, url string) []string {
+	var parts []string
+	if webLink(url) {
+		parts = append(parts, fmt.Sprintf("[The run](%s)", url))
+	}
+	parts = append(parts, "run `"+r.ID+"`", "lane "+escape(r.Lane), "asked for by "+escape(r.Asked()))
+	if !r.Begun.IsZero() && !r.Ended.IsZero() {
+		parts = append(parts, "took "+r.Ended.Sub(r.Begun).Round(time.Second).String())
+	}
+	return parts
+}
+
+// look returns a link to url, or nothing where there is none.
+func look(url string) string {
+	if !webLink(url) {
+		return ""
+	}
+	return fmt.Sprintf(" [↗](%s)", url)
+}
+
+// escaper takes the meaning from what GitLab would read as markup, HTML, a reference
+// or a mention. A mention is kept apart as well, because older versions of GitLab look
+// for it after they have removed the backslash.
+var escaper = strings.NewReplacer(
+	`\`, `\\`, "`", "\\`", "*", `\*`, "_", `\_`, "[", `\[`, "]", `\]`, "<", `\<`, ">", `\>`, "|", `\|`,
+	"~", `\~`, "#", `\#`, "$", `\$`, "&", `\&`, "!", `\!`, "^", `\^`, "%", `\%`, "@", `\@`+joiner,
+)
+
+// escape returns plain text as one line that GitLab's Markdown shows unchanged.
+func escape(s string) string { return escaper.Replace(clip(s, maxLine)) }

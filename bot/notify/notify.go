@@ -1,0 +1,53 @@
+// Package notify tells people what happens: it takes from the outbox what the engine
+// stored there together with each event, renders it from the run and its events, and
+// sends it: chat messages to channels, and one status note on each merge request of a
+// run. What cannot be sent is tried again, with growing waits, for as long as it
+// takes.
+//
+// Messages are exactly once where a channel takes our own message id; a channel
+// without one is at least once after a cut, and then the message says "(repeat)".
+//
+// It never decides anything about a run, and what it fails to send never delays one.
+package notify
+
+import (
+	"context"
+	"time"
+
+	"lockstep/bot"
+)
+
+// An Outbox holds what people are still to be told.
+type Outbox interface {
+	// Due returns at most limit entries whose time has come, oldest first. An entry is
+	// not due while an older one of the same run and channel has not been sent, so
+	// that a Finish never overtakes its Start.
+	Due(ctx context.Context, now time.Time, limit int) ([]bot.Entry, error)
+	// Sending notes that an attempt begins; until Sent or Later the entry is Begun.
+	Sending(ctx context.Context, id string, now time.Time) error
+	// Sent notes that people were told up to event seq. An entry that a newer event
+	// has made due again stays due.
+	Sent(ctx context.Context, id string, seq int, now time.Time) error
+	// Later notes a failed attempt and when to try again.
+	Later(ctx context.Context, id string, next time.Time, reason string) error
+}
+
+// Runs reads what messages are made from.
+type Runs interface {
+	Run(ctx context.Context, id string) (*bot.Run, error)
+	// Events returns the events of a run, in order.
+	Events(ctx context.Context, run string) ([]bot.Event, error)
+}
+
+// A Channel is one way to reach people.
+type Channel interface {
+	// Send tells people t. Its m.ID is the same on each attempt, so that a channel that
+	// can looks for it first. repeat says that an earlier attempt may have arrived.
+	Send(ctx context.Context, m bot.Message, t Text, repeat bool) error
+}
+
+// Notes writes the status notes of merge requests.
+type Notes interface {
+	// Note makes the one note with marker on a merge request say body (Markdown).
+	Note(ctx context.Context, project string, iid int64, marker, body string) error
+}

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"lockstep/gitops"
+	"lockstep/rollback"
 )
 
 // A State says what is known of a run, never what is being done. States are stored
@@ -79,13 +80,13 @@ type Run struct {
 	By      string         `json:"by"`      // who asked for it, as far as known
 	Link    string         `json:"link"`    // where the request can be seen; may be empty
 
-	State     State     `json:"state"`
-	Direction Direction `json:"direction,omitempty"`
-	Reason    string    `json:"reason"`               // the sentence of the last outcome
-	Cause     *Cause    `json:"cause,omitempty"`      // why it failed
-	BackCause *Cause    `json:"back_cause,omitempty"` // why putting back failed
-	Warnings  []string  `json:"warnings,omitempty"`   // what was allowed to fail, and failed
-	Left      []Left    `json:"left,omitempty"`       // what a rollback left alone, and why
+	State     State           `json:"state"`
+	Direction Direction       `json:"direction,omitempty"`
+	Reason    string          `json:"reason"`               // the sentence of the last outcome
+	Cause     *Cause          `json:"cause,omitempty"`      // why it failed
+	BackCause *Cause          `json:"back_cause,omitempty"` // why putting back failed
+	Warnings  []string        `json:"warnings,omitempty"`   // what was allowed to fail, and failed
+	Left      []rollback.Left `json:"left,omitempty"`       // what a rollback left alone, and why
 
 	Stages []Stage    `json:"stages,omitempty"` // from Started on
 	Stage  int        `json:"stage"`            // index of the current stage while forward
@@ -102,7 +103,7 @@ type Run struct {
 	Resume       State     `json:"resume,omitempty"` // where a Stalled run goes on when a person says so
 	Cancel       bool      `json:"cancel,omitempty"` // a person cancelled it: the way back ends in Cancelled
 
-	Word     *Word `json:"-"`        // what a person said and the run has not yet obeyed; kept beside the run
+	Word     *Word `json:"-"`        // what a person said and no saved step has seen yet; kept beside the run
 	Events   int   `json:"events"`   // how many events it has
 	Revision int64 `json:"revision"` // grows with each save; compare-and-swap
 }
@@ -153,6 +154,7 @@ type Delivery struct {
 	Link    string        `json:"link"`    // of the merge request
 	Landed  string        `json:"landed"`  // the commit on Change.Target that holds the values
 	Seen    []Sync        `json:"seen"`    // per environment, what was last known of its services
+	Looked  string        `json:"looked"`  // the newest commit of Change.Target in which From was still found
 	Rebuilt int           `json:"rebuilt"` // how often a person's change of a version made us rebuild it
 }
 

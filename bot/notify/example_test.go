@@ -116,7 +116,9 @@ func hostile() *bot.Run {
 
 // history returns n events of a run, the newest of which brought it to where it is.
 func history(r *bot.Run, n int) []bot.Event {
-	r.Events = n
+	if r.Events != n { // a sender may be reading it
+		r.Events = n
+	}
 	var events []bot.Event
 	for seq := 1; seq <= n; seq++ {
 		e := bot.Event{Run: r.ID, Seq: seq, At: clock.Add(time.Duration(seq) * time.Second), State: bot.Started, Reason: fmt.Sprintf("looked %d times", seq)}

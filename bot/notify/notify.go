@@ -23,7 +23,8 @@ type Outbox interface {
 	// not due while an older one of the same run and channel has not been sent, so
 	// that a Finish never overtakes its Start.
 	Due(ctx context.Context, now time.Time, limit int) ([]bot.Entry, error)
-	// Sending notes that an attempt begins; until Sent or Later the entry is Begun.
+	// Sending notes that an attempt begins. From then on until Sent the entry is Begun:
+	// each later attempt may be a repeat.
 	Sending(ctx context.Context, id string, now time.Time) error
 	// Sent notes that people were told up to event seq. An entry that a newer event
 	// has made due again stays due.

@@ -27,7 +27,7 @@ type Sender struct {
 	Runs     Runs
 	Channels map[string]Channel     // by the name that the configuration gives them
 	Notes    Notes                  //
-	RunURL   func(id string) string // where people see a run; nil: nowhere
+	URL      func(id string) string // where people see a run; nil: nowhere
 	Every    time.Duration          // how often the outbox is looked at without a Wake; 1 s when 0
 	Now      func() time.Time       // time.Now when nil
 	Log      *slog.Logger           // slog.Default() when nil
@@ -55,7 +55,17 @@ func (s *Sender) Run(ctx context.Context) error {
 	defer tick.Stop()
 	busy := map[string]bool{} // the queues that are being served
 	done := make(chan string)
+	s.Wake()
 	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case queue := <-done:
+			delete(busy, queue) // what is due there by now waits for the next look
+			continue
+		case <-s.bell:
+		case <-tick.C:
+		}
 		for queue, entries := range s.due(ctx) {
 			if busy[queue] {
 				continue
@@ -68,14 +78,6 @@ func (s *Sender) Run(ctx context.Context) error {
 				case <-ctx.Done():
 				}
 			})
-		}
-		select {
-		case <-ctx.Done():
-			return nil
-		case queue := <-done:
-			delete(busy, queue)
-		case <-s.bell:
-		case <-tick.C:
 		}
 	}
 }
@@ -93,8 +95,8 @@ func (s *Sender) setDefaults() {
 		if s.Log == nil {
 			s.Log = slog.Default()
 		}
-		if s.RunURL == nil {
-			s.RunURL = func(string) string { return "" }
+		if s.URL == nil {
+			s.URL = func(string) string { return "" }
 		}
 	})
 }
@@ -166,13 +168,13 @@ func (s *Sender) send(ctx context.Context, e bot.Entry) (seq int, err error) {
 		if err != nil {
 			return 0, err
 		}
-		return run.Events, s.Notes.Note(ctx, project, iid, "lockstep:run:"+run.ID, note(run, events, s.RunURL(run.ID)))
+		return run.Events, s.Notes.Note(ctx, project, iid, "lockstep:run:"+run.ID, note(run, events, s.URL(run.ID)))
 	}
 	channel, ok := s.Channels[e.Channel]
 	if !ok {
 		return 0, fmt.Errorf("channel %q is not configured any more", e.Channel)
 	}
-	return e.Seq, channel.Send(ctx, e.Message, newText(e.Message, run, events, s.RunURL(run.ID)), e.Begun || e.Attempts > 0)
+	return e.Seq, channel.Send(ctx, e.Message, newText(e.Message, run, events, s.URL(run.ID)), e.Begun)
 }
 
 // parsePlace reads the "<project>!<iid>" of a note.

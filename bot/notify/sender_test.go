@@ -90,7 +90,7 @@ func (o *outbox) Later(_ context.Context, id string, next time.Time, reason stri
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	w := o.find(id)
-	w.Begun, w.Attempts, w.next, w.why = false, w.Attempts+1, next, append(w.why, reason)
+	w.Attempts, w.next, w.why = w.Attempts+1, next, append(w.why, reason)
 	return nil
 }
 
@@ -112,7 +112,8 @@ type runs map[string]*bot.Run
 
 func (rs runs) Run(_ context.Context, id string) (*bot.Run, error) {
 	if r, ok := rs[id]; ok {
-		return r, nil
+		now := *r
+		return &now, nil
 	}
 	return nil, fmt.Errorf("run %q: %w", id, gitops.ErrNotFound)
 }
@@ -155,13 +156,16 @@ type noted struct {
 	mu     sync.Mutex
 	bodies map[string]string // by place and marker
 	writes int
+	during func() // happens during the first write
 }
 
 func (n *noted) Note(_ context.Context, project string, iid int64, marker, body string) error {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	n.bodies[fmt.Sprintf("%s!%d %s", project, iid, marker)] = body
-	n.writes++
+	if n.writes++; n.writes == 1 && n.during != nil {
+		n.during()
+	}
 	return nil
 }
 
@@ -276,24 +280,23 @@ func TestNoteSaysHowTheRunStandsNow(t *testing.T) {
 		r := rolledBack()
 		history(r, 9)
 		box.add(message(bot.MessageNote, "env/mda!12", 4)) // made due by event 4; the run is at 9
+		notes.during = func() {                            // event 10 comes while the note is written
+			history(r, 10)
+			box.add(message(bot.MessageNote, "env/mda!12", 10))
+		}
 		start(t, &Sender{Outbox: box, Runs: runs{exampleID: r}, Notes: notes})
-		time.Sleep(time.Second)
 		synctest.Wait()
 		body := notes.bodies["env/mda!12 lockstep:run:"+exampleID]
-		if !strings.Contains(body, "failed, rolled back") {
+		if !strings.Contains(body, "failed, rolled back") || !strings.Contains(body, "looked 8 times") {
 			t.Errorf("the note does not say how the run stands:\n%s", body)
 		}
-		box.add(message(bot.MessageNote, "env/mda!12", 10)) // a newer event than the one that can be read
-		time.Sleep(1500 * time.Millisecond)
-		synctest.Wait()
 		if got := box.left(); len(got) != 1 {
-			t.Errorf("left %q, want the note that does not tell event 10 yet", got)
+			t.Errorf("left %q, want the note, which does not tell event 10 yet", got)
 		}
-		history(r, 10)
-		time.Sleep(3 * time.Second)
+		time.Sleep(time.Second)
 		synctest.Wait()
-		if got := box.left(); len(got) != 0 {
-			t.Errorf("still to be told: %q", got)
+		if got := box.left(); len(got) != 0 || notes.writes != 2 {
+			t.Errorf("after %d writes still to be told: %q; want 2 and none", notes.writes, got)
 		}
 	})
 }

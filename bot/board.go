@@ -276,6 +276,20 @@ func (r *Run) finishCell() Cell {
 	return c
 }
 
+// Commands returns what a person may type where the run needs one; none elsewhere.
+func (r *Run) Commands() []string {
+	resume, cancel := "lockstep resume "+r.ID, "lockstep cancel "+r.ID
+	switch {
+	case r.State == RollbackFailed:
+		return []string{"lockstep thaw " + r.Lane}
+	case r.State == Stalled && (r.Direction == Back || r.Cancel):
+		return []string{resume} // the way back cannot be cancelled
+	case r.State == Stalled:
+		return []string{resume, cancel}
+	}
+	return nil
+}
+
 // bump returns the bump of a service that the delivery carries.
 func (d *Delivery) bump(environment, service string) (gitops.Bump, bool) {
 	for _, b := range d.Change.Bumps {

@@ -68,9 +68,9 @@ func noteCauses(b *strings.Builder, r *bot.Run) {
 	}
 	switch r.State {
 	case bot.Stalled:
-		fmt.Fprintf(b, "\n**A person is needed.** `%s`\n", strings.Join(words(r), "` or `"))
+		fmt.Fprintf(b, "\n**A person is needed.** `%s`\n", strings.Join(r.Commands(), "` or `"))
 	case bot.RollbackFailed:
-		fmt.Fprintf(b, "\n**Lane %s is frozen** until a person has put things right: `lockstep thaw %s`\n", escape(r.Lane), r.Lane)
+		fmt.Fprintf(b, "\n**Lane %s is frozen** until a person has put things right: `%s`\n", escape(r.Lane), strings.Join(r.Commands(), "` or `"))
 	}
 }
 

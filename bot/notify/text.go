@@ -101,17 +101,9 @@ func (t *Text) call(r *bot.Run, events []bot.Event, seq int) {
 	t.Tone = Call
 	t.Title = fmt.Sprintf("%s: a person is needed — %s", subject(r), reason)
 	t.Lines = []string{fmt.Sprintf("It keeps lane %s until somebody says how to go on.", r.Lane)}
-	t.Commands = words(r)
+	t.Commands = r.Commands()
 	t.Fields = facts(r)
 	t.Links = links(r)
-}
-
-// words returns the commands that a stalled run obeys.
-func words(r *bot.Run) []string {
-	if r.Direction == bot.Back || r.Cancel {
-		return []string{"lockstep resume " + r.ID} // the way back cannot be cancelled
-	}
-	return []string{"lockstep resume " + r.ID, "lockstep cancel " + r.ID}
 }
 
 // finish says how a run ended.
@@ -139,7 +131,7 @@ func (t *Text) finish(r *bot.Run) {
 	t.Lines = append(t.Lines, wayBack(r)...)
 	if r.State == bot.RollbackFailed {
 		t.Lines = append(t.Lines, fmt.Sprintf("Lane %s is frozen: nothing else starts there until a person has put things right and thaws it.", r.Lane))
-		t.Commands = []string{"lockstep thaw " + r.Lane}
+		t.Commands = r.Commands()
 	}
 	t.Fields = append(facts(r), outcome(r)...)
 	t.Links = links(r)

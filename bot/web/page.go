@@ -1,0 +1,173 @@
+package web
+
+import (
+	"bytes"
+	"embed"
+	"html/template"
+	"net/http"
+	"time"
+
+	"lockstep/bot"
+)
+
+//go:embed pages
+var pages embed.FS
+
+// templates are the pages by the name of their file. Each is a whole page that shares
+// the head and foot of layout.html.
+var templates = template.Must(template.New("").Funcs(template.FuncMap{
+	"glyph": func(m bot.Mark) string { return glyphs[m] },
+	"class": func(m bot.Mark) string { return classes[m] },
+	"tone":  func(r RunLine) string { return classes[tone(r.State, r.Result)] },
+	"when":  func(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05 MST") },
+	"took":  took,
+}).ParseFS(pages, "pages/*.html"))
+
+// glyphs show how a cell stands.
+var glyphs = map[bot.Mark]string{
+	bot.MarkOpen: "", bot.MarkRunning: "●", bot.MarkPassed: "✓", bot.MarkFailed: "✕",
+	bot.MarkWarned: "!", bot.MarkSkipped: "»", bot.MarkUnsure: "?",
+}
+
+// classes are the names that the style sheet has for marks.
+var classes = map[bot.Mark]string{
+	bot.MarkOpen: "open", bot.MarkRunning: "running", bot.MarkPassed: "passed", bot.MarkFailed: "failed",
+	bot.MarkWarned: "warned", bot.MarkSkipped: "skipped", bot.MarkUnsure: "unsure",
+}
+
+// tone says how a run stands, as a cell would.
+func tone(state bot.State, result string) bot.Mark {
+	switch state {
+	case bot.Queued:
+		return bot.MarkOpen
+	case bot.Done:
+		if result != "success" {
+			return bot.MarkWarned
+		}
+		return bot.MarkPassed
+	case bot.RolledBack, bot.RollbackFailed, bot.Failed:
+		return bot.MarkFailed
+	case bot.Stalled:
+		return bot.MarkUnsure
+	case bot.Cancelled, bot.Superseded, bot.Refused:
+		return bot.MarkSkipped
+	}
+	return bot.MarkRunning
+}
+
+// took returns how long a run was or has been under way; "" before it begins.
+func took(r RunLine, now time.Time) string {
+	if r.Begun.IsZero() {
+		return ""
+	}
+	end := r.Ended
+	if end.IsZero() {
+		end = now
+	}
+	return end.Sub(r.Begun).Round(time.Second).String()
+}
+
+// A view is what every page shows.
+type view struct {
+	Title   string
+	Version string
+	Now     time.Time
+	Refresh int // seconds until the browser reads the page again; 0: never
+	Data    any
+}
+
+// An indexView is the first page.
+type indexView struct {
+	Lanes []laneView
+	Runs  []RunLine
+}
+
+// A laneView is a lane with its runs.
+type laneView struct {
+	bot.LaneState
+	Holder  *RunLine // nil when it is free
+	Waiting []RunLine
+}
+
+// A runView is the page of one run.
+type runView struct {
+	RunReport
+	Line RunLine
+}
+
+// page serves a page to those who may see it.
+func (s *Server) page(name string, read func(*http.Request) (view, error)) http.Handler {
+	return s.Access.Require(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		v, err := read(r)
+		if err != nil {
+			f := s.explain(r, err)
+			s.show(w, f.status, "error.html", view{Title: http.StatusText(f.status), Data: f.sentence})
+			return
+		}
+		s.show(w, http.StatusOK, name, v)
+	}))
+}
+
+// show renders a page. It is sent only when it is whole.
+func (s *Server) show(w http.ResponseWriter, status int, name string, v view) {
+	v.Version, v.Now = s.Version, s.Now()
+	var body bytes.Buffer
+	if err := templates.ExecuteTemplate(&body, name, v); err != nil {
+		s.Log.Error("show page", "page", name, "error", err)
+		refuse(w, http.StatusInternalServerError, "the page cannot be shown: see the log")
+		return
+	}
+	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	w.WriteHeader(status)
+	_, _ = w.Write(body.Bytes()) // the client may have gone away
+}
+
+// indexPage reads the first page: the lanes, and the newest runs.
+func (s *Server) indexPage(r *http.Request) (view, error) {
+	lanes, err := s.Store.Lanes(r.Context())
+	if err != nil {
+		return view{}, err
+	}
+	open, err := s.open(r.Context())
+	if err != nil {
+		return view{}, err
+	}
+	newest, err := s.Store.Runs(r.Context(), bot.Filter{Limit: defaultRuns})
+	if err != nil {
+		return view{}, err
+	}
+	data := indexView{Runs: lines(newest)}
+	for _, lane := range lanes {
+		v := laneView{LaneState: lane}
+		if holder, ok := open[lane.Holder]; ok {
+			v.Holder = &holder
+		}
+		for _, id := range lane.Waiting {
+			if waiting, ok := open[id]; ok {
+				v.Waiting = append(v.Waiting, waiting)
+			}
+		}
+		data.Lanes = append(data.Lanes, v)
+	}
+	return view{Title: "Runs", Refresh: 10, Data: data}, nil
+}
+
+// runPage reads the page of one run.
+func (s *Server) runPage(r *http.Request) (view, error) {
+	report, err := s.report(r.Context(), r.PathValue("id"))
+	if err != nil {
+		return view{}, err
+	}
+	run := &report.Run
+	v := view{Title: run.Package + " " + string(run.Version) + " → " + run.Track, Data: runView{report, line(run)}}
+	if !run.Settled() {
+		v.Refresh = 5
+	}
+	return v, nil
+}
+
+// serveStyle serves the style sheet, which says nothing about runs.
+func serveStyle(w http.ResponseWriter, r *http.Request) {
+	w.Header().Set("Cache-Control", "max-age=300")
+	http.ServeFileFS(w, r, pages, "pages/style.css")
+}

@@ -1,0 +1,86 @@
+// Package web shows runs and lanes to people and programs: read-only pages without
+// scripts, and a JSON API that also takes the words by which people steer (thaw,
+// resume, cancel). Everything is read from the store on each request.
+//
+// It never changes a run: what people say is handed on, and the run obeys it.
+package web
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"lockstep/bot"
+)
+
+// A Store is what pages and API read. bot.ErrNotFound says that there is no such run.
+type Store interface {
+	Run(ctx context.Context, id string) (*bot.Run, error)
+	// Runs returns the runs that f selects, the newest first.
+	Runs(ctx context.Context, f bot.Filter) ([]bot.Run, error)
+	// Events returns what was decided in a run, in order.
+	Events(ctx context.Context, id string) ([]bot.Event, error)
+	// Lanes returns every lane, by name.
+	Lanes(ctx context.Context) ([]bot.LaneState, error)
+	// Place says in words where a run waits for its lane; "" when it does not.
+	Place(ctx context.Context, id string) (string, error)
+}
+
+// Steering takes what people say. Both return bot.ErrRefused with a sentence when it
+// makes no sense now; said twice, the second is refused and changes nothing.
+type Steering interface {
+	// Say tells a run w; bot.ErrNotFound without such a run.
+	Say(ctx context.Context, run string, w bot.Word) error
+	// Thaw lets a frozen lane be granted again.
+	Thaw(ctx context.Context, lane, by, reason string) error
+}
+
+// A Server is everything that is served by HTTP.
+type Server struct {
+	Store    Store
+	Steering Steering
+	Access   Access
+	Hook     http.Handler // POST /webhooks/gitlab; it proves by itself who calls
+	Submit   http.Handler // POST /api/v1/runs, behind Access
+	Version  string       // of this program
+	Now      func() time.Time
+	Log      *slog.Logger
+}
+
+// Handler returns the handler of all routes.
+func (s *Server) Handler() http.Handler {
+	mux := http.NewServeMux()
+	mux.Handle("/webhooks/gitlab", s.Hook)
+	mux.Handle("POST /api/v1/runs", s.Access.Require(s.Submit))
+	mux.Handle("GET /api/v1/runs", s.json(s.runs))
+	mux.Handle("GET /api/v1/runs/{id}", s.json(s.run))
+	mux.Handle("POST /api/v1/runs/{id}/resume", s.json(s.say(bot.VerbResume)))
+	mux.Handle("POST /api/v1/runs/{id}/cancel", s.json(s.say(bot.VerbCancel)))
+	mux.Handle("GET /api/v1/lanes", s.json(s.lanes))
+	mux.Handle("POST /api/v1/lanes/{lane}/thaw", s.json(s.thaw))
+	mux.Handle("GET /api/v1/status", s.json(s.status))
+	mux.Handle("GET /{$}", s.page("index.html", s.indexPage))
+	mux.Handle("GET /runs/{id}", s.page("run.html", s.runPage))
+	mux.Handle("GET /style.css", http.HandlerFunc(serveStyle))
+	mux.Handle("GET /healthz", http.HandlerFunc(serveHealth))
+	return guarded(mux)
+}
+
+// guarded sets the headers that keep a browser from doing more than showing a page.
+func guarded(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		h := w.Header()
+		h.Set("Content-Security-Policy", "default-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'")
+		h.Set("X-Content-Type-Options", "nosniff")
+		h.Set("Referrer-Policy", "no-referrer")
+		h.Set("Cache-Control", "no-store")
+		next.ServeHTTP(w, r)
+	})
+}
+
+// serveHealth says that the process answers. It asks nothing of the store, so that a
+// database that is away does not get the process killed.
+func serveHealth(w http.ResponseWriter, _ *http.Request) {
+	reply(w, http.StatusOK, map[string]string{"status": "ok"})
+}

@@ -132,7 +132,7 @@ func (e *Engine) open(ctx context.Context) (err error) {
 //
 // At its end it closes the store's connections. It can be called once.
 func (e *Engine) Run(ctx context.Context) error {
-	if err := e.run(ctx); err != nil && ctx.Err() == nil {
+	if err := e.run(ctx); err != nil {
 		return fmt.Errorf("run engine: %w", err)
 	}
 	return nil
@@ -140,7 +140,11 @@ func (e *Engine) Run(ctx context.Context) error {
 
 // run leads, serves and shuts down, in an order that never leaves two processes at work.
 func (e *Engine) run(ctx context.Context) (err error) {
-	if e.lease, err = e.lead(ctx); err != nil {
+	e.lease, err = e.lead(ctx)
+	switch {
+	case ctx.Err() != nil && err != nil: // it stood by to the end
+		return dbos.Shutdown(e.dbos, patience)
+	case err != nil:
 		return errors.Join(err, dbos.Shutdown(e.dbos, patience))
 	}
 	defer e.lease.release() // after Shutdown: nothing of ours writes any more

@@ -186,6 +186,11 @@ func (p *process) await(run string, state bot.State) *bot.Run {
 	p.t.Helper()
 	var r *bot.Run
 	until(p.t, "run "+string(state), func() bool {
+		select {
+		case <-p.ended:
+			p.t.Fatalf("the engine has ended: %v", p.result())
+		default:
+		}
 		r = p.read(run)
 		return r.State == state
 	})

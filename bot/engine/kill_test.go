@@ -52,6 +52,9 @@ func (k *killer) WithAttrs([]slog.Attr) slog.Handler        { return k }
 func (k *killer) WithGroup(string) slog.Handler             { return k }
 func (k *killer) Handle(context.Context, slog.Record) error { k.pass(); return nil }
 
+// unhurried are limits under which a wait is long enough to be cut off.
+var unhurried = bot.Limits{Unknown: time.Hour, First: 40 * time.Millisecond, Longest: 40 * time.Millisecond, Person: 40 * time.Millisecond}
+
 // victim drives runs until all have settled. It passes the killer before and after
 // each step, in each save that says something, after each save, and while a run waits for a hint.
 func victim(url, at string) error {
@@ -68,7 +71,7 @@ func victim(url, at string) error {
 	}
 	k.left.Store(n)
 	e, err := Open(ctx, Options{
-		Store: s, Limits: quick, Poll: 5 * time.Millisecond, Log: slog.New(&k),
+		Store: s, Limits: unhurried, Poll: 5 * time.Millisecond, Log: slog.New(&k),
 		Channels: func(string) []string { k.pass(); return []string{"chat"} },
 		Step:     func(ctx context.Context, r *bot.Run) (bot.Outcome, error) { return killable(ctx, r, &k) },
 	})
@@ -90,7 +93,7 @@ func killable(ctx context.Context, r *bot.Run, k *killer) (bot.Outcome, error) {
 	k.pass()
 	defer k.pass()
 	if r.State == bot.Merged && r.Waits < 2 {
-		time.AfterFunc(5*time.Millisecond, k.pass) // most likely while it waits
+		time.AfterFunc(unhurried.First/2, k.pass) // while it waits, unless the machine is slow
 		return wait("a job runs")
 	}
 	return next(ctx, r)

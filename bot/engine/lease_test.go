@@ -61,7 +61,8 @@ func TestLostLeaseEndsTheProcess(t *testing.T) {
 	run := p.accept("integration", "1")
 	<-cut
 	execute(t, url, fmt.Sprintf(`SELECT pg_terminate_backend(pid) FROM pg_locks
-		WHERE locktype = 'advisory' AND classid = %d AND objid = %d`, leaseLock>>32, leaseLock&0xffffffff))
+		WHERE locktype = 'advisory' AND classid = %d AND objid = %d
+		AND database = (SELECT oid FROM pg_database WHERE datname = current_database())`, leaseLock>>32, leaseLock&0xffffffff))
 	begun := time.Now()
 	if err := p.result(); err == nil || !strings.Contains(err.Error(), "run engine: the lease is lost: ") {
 		t.Fatalf("got %v, want the engine to say that it lost the lease", err)

@@ -3,7 +3,6 @@ package engine
 import (
 	"context"
 	"errors"
-	"log/slog"
 
 	"github.com/dbos-inc/dbos-transact-golang/dbos"
 
@@ -44,15 +43,3 @@ func (t storeTx) Each(ctx context.Context, query string, args []any, row func(st
 	}
 	return rows.Err()
 }
-
-// quiet passes on errors only. DBOS warns of every wait that ends without a hint, and
-// waiting is most of what runs do.
-type quiet struct{ slog.Handler }
-
-func (q quiet) Enabled(ctx context.Context, level slog.Level) bool {
-	return level >= slog.LevelError && q.Handler.Enabled(ctx, level)
-}
-
-func (q quiet) WithAttrs(attrs []slog.Attr) slog.Handler { return quiet{q.Handler.WithAttrs(attrs)} }
-
-func (q quiet) WithGroup(name string) slog.Handler { return quiet{q.Handler.WithGroup(name)} }

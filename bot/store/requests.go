@@ -26,7 +26,8 @@ func (s *Store) Accept(ctx context.Context, q bot.Request, now time.Time) (bot.A
 }
 
 // AcceptAll stores a delivery with all requests that it brought, in one transaction.
-// The same delivery again gets the answers of the first, whatever it brings.
+// The same delivery again gets the answers of the first, whatever it brings, so
+// delivery has to be the delivery's own name, and never empty.
 func (s *Store) AcceptAll(ctx context.Context, delivery string, requests []bot.Request, now time.Time) ([]bot.Answer, error) {
 	var answers []bot.Answer
 	err := s.change(ctx, func(tx transaction) (err error) {

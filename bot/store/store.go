@@ -10,7 +10,8 @@
 // Times are milliseconds since 1970 in the tables; zero means "not yet". Everything
 // that one filters by is a column, the rest of a run or an event is its JSON body.
 //
-// It decides nothing about a run, starts no goroutine and reads no clock.
+// It decides nothing about a run that has its lane, starts no goroutine and, but for
+// the ids of new runs, reads no clock.
 package store
 
 import (

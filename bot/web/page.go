@@ -158,7 +158,7 @@ func (s *Server) runPage(r *http.Request) (view, error) {
 	if err != nil {
 		return view{}, err
 	}
-	run := &report.Run
+	run := report.Run
 	v := view{Title: run.Package + " " + string(run.Version) + " → " + run.Track, Data: runView{report, line(run)}}
 	if !run.Settled() {
 		v.Refresh = 5

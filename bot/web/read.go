@@ -41,7 +41,7 @@ type RunList struct {
 
 // A RunReport is the answer of GET /api/v1/runs/{id}.
 type RunReport struct {
-	Run    bot.Run      `json:"run"`
+	Run    *bot.Run     `json:"run"`
 	Result string       `json:"result"`          // how it ended or stands, in words
 	Place  string       `json:"place,omitempty"` // where it waits for its lane
 	Board  []bot.Column `json:"board"`
@@ -141,7 +141,7 @@ func (s *Server) report(ctx context.Context, id string) (RunReport, error) {
 	if err != nil {
 		return RunReport{}, err
 	}
-	return RunReport{Run: *run, Result: run.Result(), Place: place, Board: run.Board(), Events: events}, nil
+	return RunReport{Run: run, Result: run.Result(), Place: place, Board: run.Board(), Events: events}, nil
 }
 
 // lanes answers GET /api/v1/lanes.

@@ -13,6 +13,7 @@ import (
 	"log/slog"
 	"mime"
 	"net/http"
+	"net/url"
 	"strconv"
 	"strings"
 	"time"
@@ -181,7 +182,7 @@ func (g *GitLab) requests(e event) ([]bot.Request, string) {
 		requests[i] = tagRequest(requests[i], e.Project.Path, tag, e.Commit)
 		requests[i].By = e.User
 		if e.Project.URL != "" {
-			requests[i].Link = e.Project.URL + "/-/tags/" + tag
+			requests[i].Link = e.Project.URL + "/-/tags/" + url.PathEscape(tag)
 		}
 	}
 	return requests, ""

@@ -35,8 +35,10 @@ type Store interface {
 	Accept(ctx context.Context, q bot.Request, now time.Time) (bot.Answer, error)
 	// AcceptAll does so for all requests of a delivery, at once.
 	AcceptAll(ctx context.Context, delivery string, requests []bot.Request, now time.Time) ([]bot.Answer, error)
-	// Baseline notes requests that are older than Lockstep's first look at a project.
-	Baseline(ctx context.Context, project string, known []bot.Request, now time.Time) (first bool, err error)
+	// Baseline notes that something (a package and track of a project) is looked at for
+	// the first time, and that the known requests are older than that: they start nothing.
+	// After the first time it does nothing.
+	Baseline(ctx context.Context, something string, known []bot.Request, now time.Time) (first bool, err error)
 	// Active returns the runs that hold a lane.
 	Active(ctx context.Context) ([]bot.Run, error)
 }

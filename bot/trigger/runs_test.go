@@ -1,0 +1,89 @@
+package trigger
+
+import (
+	"encoding/json"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"lockstep/bot"
+)
+
+// submit asks for a run and returns the answer.
+func submit(h *Runs, key, body string) *httptest.ResponseRecorder {
+	r := httptest.NewRequest(http.MethodPost, "/api/v1/runs", strings.NewReader(body))
+	if key != "" {
+		r.Header.Set("Idempotency-Key", key)
+	}
+	w := httptest.NewRecorder()
+	h.ServeHTTP(w, r)
+	return w
+}
+
+// runs returns the handler over s.
+func runs(t *testing.T, s Store) *Runs {
+	t.Helper()
+	return &Runs{Catalog: catalog(t, config), Store: s, Wake: func() {}, Now: func() time.Time { return clock }, Log: quiet}
+}
+
+const wanted = `{"package":"mda","track":"integration","version":"2026.11.3","by":"Jörg M."}`
+
+func TestSubmit(t *testing.T) {
+	t.Parallel()
+	s := openStore(t)
+	h := runs(t, s)
+	first := submit(h, "k1", wanted)
+	if first.Code != http.StatusCreated {
+		t.Fatalf("got %d %s, want 201", first.Code, first.Body)
+	}
+	var answer bot.Answer
+	if err := json.Unmarshal(first.Body.Bytes(), &answer); err != nil || !answer.New || answer.Run == "" {
+		t.Fatalf("got %s, %v", first.Body, err)
+	}
+	for _, key := range []string{"k1", "k2", ""} {
+		w := submit(h, key, wanted)
+		if w.Code != http.StatusOK || !strings.Contains(w.Body.String(), answer.Run) {
+			t.Errorf("again with key %q: got %d %s, want 200 and run %s", key, w.Code, w.Body, answer.Run)
+		}
+	}
+	r, err := s.Run(t.Context(), answer.Run)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r.Key != "api k1" || r.By != "Jörg M." || r.Origin != bot.OriginAPI {
+		t.Errorf("the run has key %q, by %q, origin %q", r.Key, r.By, r.Origin)
+	}
+}
+
+func TestSubmitRefuses(t *testing.T) {
+	t.Parallel()
+	tests := []struct{ name, key, body, want string }{
+		{"no JSON", "", "package=mda", "the body must be JSON"},
+		{"nothing", "", "", "the body must be JSON"},
+		{"unknown field", "", `{"package":"mda","track":"integration","version":"2026.11.3","force":true}`, "and nothing else"},
+		{"two values", "", wanted + wanted, "more than one JSON value"},
+		{"unknown package", "", `{"package":"mdb","track":"integration","version":"2026.11.3"}`, "mdb"},
+		{"unknown track", "", `{"package":"mda","track":"release","version":"2026.11.3"}`, "release"},
+		{"breaks the pattern", "", `{"package":"mda","track":"integration","version":"latest"}`, "it must match"},
+		{"odd name", "", `{"package":"mda","track":"integration","version":"2026.11.3","by":"<b>"}`, `\"by\" must be a name`},
+		{"odd key", "a key", wanted, "Idempotency-Key must be"},
+		{"long key", strings.Repeat("k", 201), wanted, "Idempotency-Key must be"},
+		{"too large", "", `{"package":"` + strings.Repeat("x", maxRequest) + `"}`, "the body must be JSON"},
+	}
+	for _, test := range tests {
+		w := submit(runs(t, broken{}), test.key, test.body)
+		if w.Code != http.StatusBadRequest || !strings.Contains(w.Body.String(), test.want) {
+			t.Errorf("%s: got %d %s, want 400 with %q", test.name, w.Code, w.Body, test.want)
+		}
+	}
+}
+
+func TestSubmitThatCannotBeStored(t *testing.T) {
+	t.Parallel()
+	w := submit(runs(t, broken{}), "k1", wanted)
+	if w.Code != http.StatusInternalServerError || strings.Contains(w.Body.String(), errBroken.Error()) {
+		t.Errorf("got %d %s", w.Code, w.Body)
+	}
+}

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -19,6 +20,7 @@ import (
 
 // project is a Tags in memory, the oldest tag first.
 type project struct {
+	mu    sync.Mutex
 	tags  []gitops.Tag
 	fault error
 	looks []int // the limit of each look
@@ -35,10 +37,14 @@ func tagged(names ...string) *project {
 
 // push adds a tag.
 func (p *project) push(name string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
 	p.tags = append(p.tags, gitops.Tag{Name: name, Commit: fmt.Sprintf("%040x", name)[:40]})
 }
 
 func (p *project) Tags(_ context.Context, _ string, limit int) ([]gitops.Tag, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
 	p.looks = append(p.looks, limit)
 	newest := slices.Clone(p.tags)
 	slices.Reverse(newest)

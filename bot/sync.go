@@ -23,14 +23,14 @@ func (b *Bot) sync(ctx context.Context, r *Run) (Outcome, error) {
 	switch late := r.overdue(b.Now(), limit); {
 	case seen.Count(gitops.NotYet) > 0 && late:
 		return r.fail(Cause{
-			Sentence: fmt.Sprintf("not deployed within %s: %s", limit, seen.Sentence(gitops.NotYet)), Link: seen.Link(gitops.NotYet),
+			Sentence: fmt.Sprintf("%s did not end within %s: %s", r.doing(d), limit, seen.Sentence(gitops.NotYet)), Link: seen.Link(gitops.NotYet),
 			Environment: d.environments(), Verdict: true,
 		}), nil
 	case seen.Count(gitops.NotYet) > 0:
 		return wait("%d of %d services run %s; %s", seen.Count(gitops.Running), len(seen), d.versions(), seen.Sentence(gitops.NotYet)), nil
 	case seen.Count(gitops.Broken) > 0:
 		return r.fail(Cause{
-			Sentence: fmt.Sprintf("deployment to %s failed: %s", d.environments(), seen.Sentence(gitops.Broken)), Link: seen.Link(gitops.Broken),
+			Sentence: fmt.Sprintf("%s failed: %s", r.doing(d), seen.Sentence(gitops.Broken)), Link: seen.Link(gitops.Broken),
 			Environment: d.environments(), Verdict: true,
 		}), nil
 	case seen.Count(gitops.Unsure) > 0:
@@ -87,6 +87,14 @@ func (d *Delivery) seen() gitops.Seen {
 		all = append(all, s.Services...)
 	}
 	return all
+}
+
+// doing says what the run does with its delivery: "deployment to int".
+func (r *Run) doing(d *Delivery) string {
+	if r.Direction == Back {
+		return "rollback of " + d.environments()
+	}
+	return "deployment to " + d.environments()
 }
 
 // environments names the environments of the delivery: "abn and lup".

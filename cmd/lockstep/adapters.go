@@ -1,0 +1,117 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+
+	"lockstep/bot"
+	"lockstep/gates"
+	"lockstep/gitops"
+	"lockstep/gitops/gitlab"
+	"lockstep/gitops/repo"
+	"lockstep/gitops/watch"
+)
+
+// repositories serves bot.Repos: one repo.Repo for each project, made when it is
+// first asked for.
+type repositories struct {
+	url    string // of GitLab
+	token  func() string
+	author bot.AuthorConfig
+
+	mu   sync.Mutex
+	open map[string]*repo.Repo
+}
+
+// of returns the repository of a project.
+func (r *repositories) of(project string) *repo.Repo {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.open == nil {
+		r.open = map[string]*repo.Repo{}
+	}
+	if r.open[project] == nil {
+		r.open[project] = &repo.Repo{
+			URL: r.url + "/" + project + ".git", Project: project, Password: r.token,
+			Author: r.author.Name, Email: r.author.Email,
+		}
+	}
+	return r.open[project]
+}
+
+func (r *repositories) Head(ctx context.Context, project, branch string) (string, error) {
+	return r.of(project).Head(ctx, branch)
+}
+
+func (r *repositories) Tip(ctx context.Context, project, branch string) (gitops.Commit, error) {
+	return r.of(project).Tip(ctx, branch)
+}
+
+func (r *repositories) At(ctx context.Context, project, commit string) (bot.Tree, error) {
+	snapshot, err := r.of(project).At(ctx, commit)
+	if err != nil {
+		return nil, err
+	}
+	return tree{snapshot}, nil
+}
+
+func (r *repositories) Commit(_ context.Context, base bot.Tree, c gitops.Change, files map[string][]byte) (string, error) {
+	return r.of(c.Repo).Commit(base.(tree).Snapshot, c, files)
+}
+
+func (r *repositories) Push(ctx context.Context, base bot.Tree, c gitops.Change, files map[string][]byte, tip string) (string, error) {
+	return r.of(c.Repo).Push(ctx, base.(tree).Snapshot, c, files, tip)
+}
+
+func (r *repositories) Delete(ctx context.Context, project, branch, tip string) error {
+	return r.of(project).Delete(ctx, branch, tip)
+}
+
+// tree serves bot.Tree.
+type tree struct{ *repo.Snapshot }
+
+func (t tree) Commit() string { return t.Snapshot.Commit.ID }
+
+// watcher serves bot.Watcher with the jobs of GitLab pipelines.
+type watcher struct {
+	gitlab *gitlab.Client
+	repos  *repositories
+}
+
+func (w watcher) Services(ctx context.Context, job string, d gitops.Deployment) (gitops.Seen, error) {
+	pipelines := watch.GitLab{
+		Source: w.gitlab, Holds: w.holds,
+		Job: func(environment, service string) string { return watch.JobName(job, environment, service) },
+	}
+	return pipelines.Services(ctx, d)
+}
+
+// holds reports whether the value of a target still stands at a commit. A value that
+// cannot be read there does not stand.
+func (w watcher) holds(ctx context.Context, project, commit string, t gitops.Target) (bool, error) {
+	snapshot, err := w.repos.of(project).At(ctx, commit)
+	if err != nil {
+		return false, err
+	}
+	data, err := snapshot.File(t.File)
+	if err != nil {
+		return false, nil
+	}
+	version, err := gitops.Value(t.File, data, t.Key)
+	return err == nil && version == t.Version, nil
+}
+
+// gateMaker serves bot.Gates.
+type gateMaker struct{ gitlab *gitlab.Client }
+
+func (m gateMaker) Gate(p bot.GatePlan) (gates.Gate, error) {
+	if p.Pipeline == nil {
+		return nil, fmt.Errorf("gate %s is of a kind that this version of Lockstep does not know", p.Name)
+	}
+	return gates.Pipeline{From: m.gitlab, Project: p.Pipeline.Project, Ref: p.Pipeline.Ref, Variables: p.Pipeline.Variables}, nil
+}
+
+// now is the clock of the process, in UTC.
+func now() time.Time { return time.Now().UTC() }

@@ -1,0 +1,138 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"lockstep/bot"
+	"lockstep/bot/data"
+	"lockstep/gitops"
+)
+
+// checkCmd checks the configuration and the outside.
+type checkCmd struct {
+	configFlag
+	output
+	Offline bool `help:"Check the file only; ask nobody outside."`
+}
+
+// Help says more than one line.
+func (checkCmd) Help() string {
+	return `Reads the configuration and names every mistake with line and column. Then resolves
+the references, asks GitLab who the bot is and what it finds in each repository, and
+reads every value as a run would. It changes nothing.`
+}
+
+// A checked is one line of what check says.
+type checked struct {
+	What string `json:"what"`
+	OK   bool   `json:"ok"`
+	Says string `json:"says"`
+}
+
+// Run checks everything and fails when anything is not well.
+func (c *checkCmd) Run(ctx context.Context, con *console) error {
+	cfg, err := c.load()
+	if err != nil {
+		return err
+	}
+	all := []checked{{c.Config, true, "the configuration is valid"}}
+	if !c.Offline {
+		all = append(all, checkOutside(ctx, cfg)...)
+	}
+	return con.checked(all, c.Output)
+}
+
+// checked prints what was checked; anything that is not well is an error.
+func (c *console) checked(all []checked, output string) error {
+	for _, line := range all {
+		mark := "ok  "
+		if !line.OK {
+			mark = "BAD "
+		}
+		if output == "json" {
+			if err := c.json(line); err != nil {
+				return err
+			}
+			continue
+		}
+		c.printf("%s %s: %s\n", mark, line.What, line.Says)
+	}
+	if slices.ContainsFunc(all, func(l checked) bool { return !l.OK }) {
+		return errSilent
+	}
+	return nil
+}
+
+// checkOutside asks everything outside that a run depends on.
+func checkOutside(ctx context.Context, cfg *bot.Config) []checked {
+	var all []checked
+	for _, r := range cfg.References() {
+		_, err := data.Resolve(ctx, r.Text)
+		all = append(all, verdict(r.Field, err, "resolves"))
+	}
+	if slices.ContainsFunc(all, func(l checked) bool { return !l.OK }) {
+		return all // nothing outside answers without its secret
+	}
+	o, err := newOutside(ctx, cfg)
+	if err != nil {
+		return append(all, verdict("gitlab", err, ""))
+	}
+	all = append(all, o.checkGitLab(ctx, cfg)...)
+	for _, track := range slices.Sorted(maps.Keys(cfg.Tracks)) {
+		for _, pkg := range cfg.Tracks[track].Packages {
+			all = append(all, o.checkTrack(ctx, track, pkg)...)
+		}
+	}
+	return all
+}
+
+// checkGitLab asks who the bot is, and looks for each project.
+func (o *outside) checkGitLab(ctx context.Context, cfg *bot.Config) []checked {
+	meta, err := o.gitlab.Metadata(ctx)
+	all := []checked{verdict(cfg.GitLab.URL, err, "GitLab "+meta.Version)}
+	user, err := o.gitlab.User(ctx)
+	all = append(all, verdict("gitlab.token", err, "belongs to "+user.Username))
+	for _, project := range projects(cfg) {
+		p, err := o.gitlab.Project(ctx, project)
+		all = append(all, verdict(project, err, "is there, default branch "+p.DefaultBranch))
+	}
+	return all
+}
+
+// checkTrack reads what a run would start from.
+func (o *outside) checkTrack(ctx context.Context, track, pkg string) []checked {
+	what := fmt.Sprintf("%s on %s", pkg, track)
+	findings, err := o.bot.Inspect(ctx, track, pkg)
+	if err != nil {
+		return []checked{verdict(what, err, "")}
+	}
+	var all []checked
+	for _, f := range findings {
+		var names []string
+		for _, s := range f.Services {
+			names = append(names, fmt.Sprintf("%s %s", s.Name, s.Version))
+		}
+		var problem error
+		if f.Problem != "" {
+			problem = errors.New(f.Problem)
+		}
+		all = append(all, verdict(what+", "+f.Environment, problem, strings.Join(names, ", ")))
+	}
+	return all
+}
+
+// verdict returns what is said of one thing: fine, or the error.
+func verdict(what string, err error, fine string) checked {
+	switch {
+	case err == nil:
+		return checked{what, true, fine}
+	case errors.Is(err, gitops.ErrNotFound):
+		return checked{what, false, err.Error() + ": check the name, and that the bot's user is a member"}
+	}
+	return checked{what, false, err.Error()}
+}

@@ -1,0 +1,181 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"lockstep/bot"
+	"lockstep/bot/web"
+	"lockstep/fixtures"
+)
+
+// one plays one run: it scripts the outside, lets the data team push the tag, waits
+// for the end, and holds the outside against what is expected.
+func (d *demo) one(ctx context.Context, s scenario) (played, error) {
+	p := played{Scenario: s.N, Given: s.Given, Version: s.Version, Expected: s.Want.End}
+	was, err := d.world.observe()
+	if err != nil {
+		return p, err
+	}
+	d.world.GitLab.Script(s.rules(d.world, was.Version, d.Break, d.pace)...)
+	d.world.GitLab.HookFaults(fixtures.HookFaults{Copies: 2}) // each hook twice changes nothing
+	began := time.Now()
+	if _, err := d.world.GitLab.Tag(dataProject, s.Version); err != nil {
+		return p, err
+	}
+	view := &view{console: d.con, quiet: d.Output == "json"}
+	view.say("%s", s.header())
+	last, err := d.follow(ctx, s.Version, view)
+	switch {
+	case errors.Is(err, errLate):
+		p.End, p.Wrong = "no end", []string{"the run did not end in time; " + standing(last)}
+	case err != nil:
+		return p, err
+	default:
+		p.End, p.Wrong = d.world.verify(s, was)
+		if s.Want.Frozen && len(p.Wrong) == 0 {
+			p.Wrong = d.frozen(ctx)
+		}
+	}
+	p.OK, p.Seconds = p.End == p.Expected && len(p.Wrong) == 0, time.Since(began).Seconds()
+	view.say("")
+	return p, nil
+}
+
+// standing says where a run stood when patience ended.
+func standing(last web.RunReport) string {
+	if last.Run == nil {
+		return "no run was made of the tag"
+	}
+	return fmt.Sprintf("it is %s: %s", last.Run.State, last.Run.Reason)
+}
+
+// limit is how long a run of the demo may take.
+func (d *demo) limit() time.Duration { return 15*time.Second + 10*d.pace }
+
+// follow shows a run until it has settled, people were told so, and nothing more
+// happens outside.
+func (d *demo) follow(ctx context.Context, version string, view *view) (last web.RunReport, err error) {
+	err = d.until(ctx, d.limit(), func() (bool, error) {
+		report, err := d.report(ctx, version)
+		if err != nil || report.Run == nil {
+			return false, err
+		}
+		last = report
+		view.show(report)
+		return report.Run.Settled(), nil
+	})
+	if err != nil {
+		return last, err
+	}
+	err = d.until(ctx, 2*time.Second, func() (bool, error) { return d.world.finished(version), nil })
+	if err != nil && !errors.Is(err, errLate) {
+		return last, err
+	}
+	return last, d.quiet(ctx)
+}
+
+// quiet waits until the outside has received nothing for a while.
+func (d *demo) quiet(ctx context.Context) error {
+	calls, since := -1, time.Now()
+	return d.until(ctx, d.limit(), func() (bool, error) {
+		if now := len(d.world.Journal.Calls()); now != calls {
+			calls, since = now, time.Now()
+		}
+		return time.Since(since) > max(200*time.Millisecond, d.pace), nil
+	})
+}
+
+// report returns the newest run of a version as the server shows it.
+func (d *demo) report(ctx context.Context, version string) (report web.RunReport, err error) {
+	var list web.RunList
+	if err := d.api.get(ctx, "runs", &list); err != nil {
+		return report, err
+	}
+	for _, r := range list.Runs {
+		if string(r.Version) == version {
+			return report, d.api.get(ctx, "runs/"+segment(r.ID), &report)
+		}
+	}
+	return report, nil
+}
+
+// frozen announces one more version and sees that its run waits behind the frozen
+// lane, says why, and changes nothing outside.
+func (d *demo) frozen(ctx context.Context) (wrong []string) {
+	calls := len(d.world.Journal.Calls())
+	if _, err := d.world.GitLab.Tag(dataProject, nextVersion); err != nil {
+		return []string{err.Error()}
+	}
+	var report web.RunReport
+	err := d.until(ctx, d.limit(), func() (done bool, err error) {
+		report, err = d.report(ctx, nextVersion)
+		return report.Run != nil, err
+	})
+	if err == nil {
+		err = d.quiet(ctx)
+	}
+	if err == nil {
+		report, err = d.report(ctx, nextVersion)
+	}
+	switch {
+	case err != nil:
+		return []string{fmt.Sprintf("the run after the frozen lane: %v", err)}
+	case report.Run.State != bot.Queued || !strings.Contains(report.Place, "frozen"):
+		wrong = append(wrong, fmt.Sprintf("the next run is %s (%s), want it to wait for the frozen lane", report.Run.State, report.Place))
+	}
+	if more := d.world.Journal.Calls()[calls:]; len(more) > 0 {
+		wrong = append(wrong, fmt.Sprintf("the waiting run changed the outside: %v", more))
+	}
+	return wrong
+}
+
+// A view shows a run as it goes on: its board, redrawn in place on a terminal, and its
+// sentences line by line elsewhere.
+type view struct {
+	*console
+	quiet bool
+	drawn int // lines of the board on the screen
+	told  int // events that were printed
+}
+
+// say prints a line of its own.
+func (v *view) say(format string, args ...any) {
+	if !v.quiet {
+		v.printf(format+"\n", args...)
+	}
+}
+
+// show shows where the run stands.
+func (v *view) show(report web.RunReport) {
+	if v.quiet {
+		return
+	}
+	width, terminal := v.terminal()
+	if !terminal {
+		for _, e := range report.Events[v.told:] {
+			v.printf("  %s  %-15s %s\n", e.At.Local().Format("15:04:05.0"), string(e.State), e.Reason)
+		}
+		if v.told = len(report.Events); report.Run.Settled() {
+			fmt.Fprintln(v.out)
+			v.board(report.Board, false)
+		}
+		return
+	}
+	lines := boardLines(report.Board, true)
+	reason := []rune(printable(report.Run.Reason))
+	if len(reason) > width-4 && width > 8 {
+		reason = append(reason[:width-5], '…')
+	}
+	lines = append(lines, "", string(reason))
+	if v.drawn > 0 {
+		fmt.Fprintf(v.out, "\x1b[%dA", v.drawn)
+	}
+	for _, line := range lines {
+		fmt.Fprintf(v.out, "\r\x1b[2K  %s\n", line)
+	}
+	v.drawn = len(lines)
+}

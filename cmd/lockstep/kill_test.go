@@ -1,0 +1,266 @@
+package main
+
+import (
+	"bytes"
+	"database/sql"
+	"fmt"
+	"net/http"
+	"net/url"
+	"os"
+	"os/exec"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	_ "github.com/jackc/pgx/v5/stdlib"
+
+	"lockstep/fixtures"
+)
+
+// killed is the scenario that the process is killed in: it goes all the way forward
+// and all the way back.
+var killed = scenarios[1]
+
+// A point is one mutating request of the undisturbed run: the n-th of its name.
+type point struct {
+	server, name string
+	n            int
+}
+
+func (p point) String() string { return fmt.Sprintf("%s %s %d", p.server, p.name, p.n) }
+
+// Kill the process when each of its mutating requests arrives outside, and again when
+// its effect stands but the answer has not left. Started again, it comes to the same
+// end, and nothing has happened twice.
+func TestKillPoints(t *testing.T) {
+	t.Parallel()
+	stores := map[string]func(*testing.T) string{"sqlite": func(*testing.T) string { return "" }}
+	if admin := os.Getenv("TEST_POSTGRES"); admin != "" {
+		stores["postgres"] = func(t *testing.T) string { return newDatabase(t, admin) }
+	}
+	for name, store := range stores {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			points := undisturbed(t, store(t))
+			t.Logf("%d kill points: %s", len(points), points)
+			if len(points) == 0 {
+				t.Fatal("the undisturbed run changed nothing outside")
+			}
+			for _, p := range points {
+				for _, phase := range []string{"before", "after"} {
+					t.Run(fmt.Sprintf("%s/%s", p, phase), func(t *testing.T) {
+						t.Parallel()
+						killAt(t, store(t), p, phase)
+					})
+				}
+			}
+		})
+	}
+}
+
+// undisturbed plays the scenario and returns every mutating request of it.
+func undisturbed(t *testing.T, store string) []point {
+	t.Helper()
+	b := newBench(t, store)
+	b.start(t)
+	b.announce(t)
+	b.awaitEnd(t)
+	seen := map[point]int{}
+	var points []point
+	for _, call := range b.world.Journal.Calls() {
+		p := point{server: call.Server, name: call.Name}
+		seen[p]++
+		p.n = seen[point{server: call.Server, name: call.Name}]
+		points = append(points, p)
+	}
+	return points
+}
+
+// killAt plays the scenario, kills the process at a point, starts it again and holds
+// what came of it against what must.
+func killAt(t *testing.T, store string, p point, phase string) {
+	t.Helper()
+	b := newBench(t, store)
+	arrived := make(chan struct{})
+	count := 0
+	strike := func(c fixtures.Call) fixtures.Fault {
+		b.mu.Lock()
+		defer b.mu.Unlock()
+		if c.Server != p.server || c.Name != p.name {
+			return fixtures.Pass
+		}
+		if count++; count != p.n {
+			return fixtures.Pass
+		}
+		close(arrived)
+		return fixtures.Hold
+	}
+	if phase == "before" {
+		b.world.Journal.Break(strike, nil)
+	} else {
+		b.world.Journal.Break(nil, strike)
+	}
+	b.start(t)
+	b.announce(t)
+	select {
+	case <-arrived:
+	case <-time.After(30 * time.Second):
+		// A status note is edited as often as there is something to say; when the run
+		// was quicker than the sender there is one edit less than before.
+		if p.name == "update note" {
+			b.awaitEnd(t)
+			return
+		}
+		t.Fatalf("the request never came\n%s", b.log())
+	}
+	b.kill(t)
+	b.start(t)
+	b.awaitEnd(t)
+}
+
+// A bench is one world with the program as a child process.
+type bench struct {
+	world *world
+	was   before
+	child *exec.Cmd
+
+	mu     sync.Mutex
+	stderr bytes.Buffer
+}
+
+func newBench(t *testing.T, store string) *bench {
+	t.Helper()
+	w, err := newWorld(t.TempDir(), worldOptions{
+		Job: 10 * time.Millisecond, Async: 2 * time.Millisecond, Wait: 10 * time.Millisecond, Poll: 250 * time.Millisecond, Store: store,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(w.close)
+	b := &bench{world: w}
+	if b.was, err = w.observe(); err != nil {
+		t.Fatal(err)
+	}
+	w.GitLab.Script(killed.rules(w, b.was.Version, "", 10*time.Millisecond)...)
+	return b
+}
+
+// start starts the program and waits until it answers.
+func (b *bench) start(t *testing.T) {
+	t.Helper()
+	b.child = program(t.Context(), "serve", "--config", b.world.Config, "--log-level", "debug")
+	b.child.Stderr = b
+	if err := b.child.Start(); err != nil {
+		t.Fatal(err)
+	}
+	child := b.child
+	t.Cleanup(func() { _ = child.Process.Kill(); _ = child.Wait() })
+	b.await(t, "the server to answer", func() bool {
+		response, err := http.Get("http://" + b.world.Address + "/healthz")
+		if err != nil {
+			return false
+		}
+		response.Body.Close()
+		return response.StatusCode == http.StatusOK
+	})
+}
+
+// kill ends the program as a power cut would.
+func (b *bench) kill(t *testing.T) {
+	t.Helper()
+	if err := b.child.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	_ = b.child.Wait() // it was killed
+}
+
+// announce pushes the tag of the version.
+func (b *bench) announce(t *testing.T) {
+	t.Helper()
+	if _, err := b.world.GitLab.Tag(dataProject, killed.Version); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// awaitEnd waits until people were told the end and nothing more is said, then holds
+// the outside against the expected ending.
+func (b *bench) awaitEnd(t *testing.T) {
+	t.Helper()
+	b.await(t, "the Finish message", func() bool { return b.world.finished(killed.Version) })
+	calls := 0
+	b.await(t, "the outside to become quiet", func() bool {
+		now := len(b.world.Journal.Calls())
+		quiet := now == calls
+		calls = now
+		return quiet
+	})
+	end, wrong := b.world.verify(killed, b.was)
+	if end != killed.Want.End || len(wrong) > 0 {
+		t.Errorf("end %q, want %q:\n%s\ncalls: %v\n%s", end, killed.Want.End, strings.Join(wrong, "\n"), b.world.Journal.Calls(), b.log())
+	}
+	if mrs := b.world.GitLab.MergeRequests(envProject); len(mrs) != 2 {
+		t.Errorf("%d merge requests, want one forward and one back", len(mrs))
+	}
+	if log, err := b.world.git("log", "--format=%s", b.world.Start+"..main"); err != nil || strings.Count(log, "\n") != 3 {
+		t.Errorf("main has these commits more, want two changes and two merges (%v):\n%s", err, log)
+	}
+	for _, mr := range b.world.GitLab.MergeRequests(envProject) {
+		if notes := b.world.GitLab.Notes(envProject, mr.IID); len(notes) != 1 {
+			t.Errorf("!%d has %d notes, want the one that edits itself", mr.IID, len(notes))
+		}
+	}
+}
+
+// await polls for a condition of the outside.
+func (b *bench) await(t *testing.T, what string, ok func() bool) {
+	t.Helper()
+	deadline := time.After(60 * time.Second)
+	tick := time.NewTicker(100 * time.Millisecond)
+	defer tick.Stop()
+	for !ok() {
+		select {
+		case <-tick.C:
+		case <-deadline:
+			t.Fatalf("waited in vain for %s\ncalls: %v\n%s", what, b.world.Journal.Calls(), b.log())
+		}
+	}
+}
+
+// Write keeps what the children log.
+func (b *bench) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.stderr.Write(p)
+}
+
+func (b *bench) log() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	text := b.stderr.String()
+	return text[max(0, len(text)-6000):]
+}
+
+// newDatabase makes an empty database next to the one at admin, and drops it at the
+// end of the test.
+func newDatabase(t *testing.T, admin string) string {
+	t.Helper()
+	db, err := sql.Open("pgx", admin)
+	if err != nil {
+		t.Fatal(err)
+	}
+	name := fmt.Sprintf("kill_%d", time.Now().UnixNano())
+	if _, err := db.Exec("CREATE DATABASE " + name); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		_, _ = db.Exec("DROP DATABASE " + name + " WITH (FORCE)")
+		db.Close()
+	})
+	u, err := url.Parse(admin)
+	if err != nil {
+		t.Fatal(err)
+	}
+	u.Path = "/" + name
+	return u.String()
+}

@@ -1,0 +1,101 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+
+	"golang.org/x/time/rate"
+
+	"lockstep/bot"
+	"lockstep/bot/data"
+	"lockstep/bot/notify"
+	"lockstep/gitops/gitlab"
+)
+
+// An outside is everything that a configuration reaches, and the step function on it.
+type outside struct {
+	gitlab     *gitlab.Client
+	bot        *bot.Bot
+	parameters *data.Parameters
+	channels   map[string]notify.Channel
+}
+
+// newOutside resolves the references of a configuration and connects to nothing yet.
+func newOutside(ctx context.Context, cfg *bot.Config) (*outside, error) {
+	token, err := data.Resolve(ctx, cfg.GitLab.Token.Text)
+	if err != nil {
+		return nil, fmt.Errorf("gitlab.token: %w", err)
+	}
+	client, err := gitlab.New(gitlab.Options{URL: cfg.GitLab.URL, Token: token.Reveal, Rate: rate.Limit(cfg.GitLab.Rate)})
+	if err != nil {
+		return nil, err
+	}
+	repos := &repositories{url: cfg.GitLab.URL, token: token.Reveal, author: cfg.GitLab.Author}
+	o := &outside{gitlab: client, parameters: data.NewParameters()}
+	o.bot = &bot.Bot{
+		Config: cfg, Repos: repos, Forge: client, Pipelines: client, Watch: watcher{client, repos},
+		Gates: gateMaker{client}, Parameters: o.parameters, Limits: cfg.Limits(), Now: now,
+		RunURL: func(id string) string { return cfg.Server.URL + "/runs/" + id },
+	}
+	o.channels, err = channels(ctx, cfg)
+	return o, err
+}
+
+// channels makes the ways to reach people.
+func channels(ctx context.Context, cfg *bot.Config) (map[string]notify.Channel, error) {
+	made := map[string]notify.Channel{}
+	for _, name := range slices.Sorted(maps.Keys(cfg.Notify)) {
+		chat := cfg.Notify[name].RocketChat
+		secrets := map[string]bot.Secret{}
+		for field, ref := range map[string]bot.Reference{"user": chat.User, "token": chat.Token, "hook": chat.Hook} {
+			if !ref.Given() {
+				continue
+			}
+			secret, err := data.Resolve(ctx, ref.Text)
+			if err != nil {
+				return nil, fmt.Errorf("notify.%s.%s: %w", name, field, err)
+			}
+			secrets[field] = secret
+		}
+		if chat.Hook.Given() {
+			made[name] = &notify.RocketChatHook{URL: secrets["hook"]}
+			continue
+		}
+		made[name] = &notify.RocketChat{URL: chat.URL, Room: chat.Room, User: secrets["user"], Token: secrets["token"]}
+	}
+	return made, nil
+}
+
+// projects returns the GitLab projects that a configuration names, in order.
+func projects(cfg *bot.Config) []string {
+	all := map[string]bool{}
+	for _, e := range cfg.Environments {
+		all[e.Repository] = true
+	}
+	for _, p := range cfg.DataProjects() {
+		all[p.Project] = true
+	}
+	for _, t := range cfg.Tracks {
+		for _, s := range t.Stages {
+			for _, g := range s.Gates {
+				all[g.Pipeline.Project] = true
+			}
+		}
+	}
+	return slices.Sorted(maps.Keys(all))
+}
+
+// resolved returns the secret of an optional reference; the empty one when it is not
+// given.
+func resolved(ctx context.Context, ref bot.Reference) (bot.Secret, error) {
+	if !ref.Given() {
+		return bot.Secret{}, nil
+	}
+	secret, err := data.Resolve(ctx, ref.Text)
+	if err != nil {
+		return bot.Secret{}, fmt.Errorf("%s: %w", ref.Field, err)
+	}
+	return secret, nil
+}

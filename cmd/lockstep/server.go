@@ -1,0 +1,162 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"golang.org/x/sync/errgroup"
+
+	"lockstep/bot"
+	"lockstep/bot/data"
+	"lockstep/bot/engine"
+	"lockstep/bot/notify"
+	"lockstep/bot/store"
+	"lockstep/bot/trigger"
+	"lockstep/bot/web"
+)
+
+// grace is how long a request that is under way may take when the server stops.
+const grace = 5 * time.Second
+
+// A server is the bot with everything that it listens to and speaks to.
+type server struct {
+	cfg     *bot.Config
+	log     *slog.Logger
+	outside *outside
+	store   *store.Store
+	engine  *engine.Engine
+	sender  *notify.Sender
+	access  web.Access
+	hooks   trigger.GitLab
+}
+
+// serve runs the bot until ctx ends. credentials are those of AWS; nil: the process's
+// own.
+func serve(ctx context.Context, cfg *bot.Config, log *slog.Logger, credentials aws.CredentialsProvider) error {
+	s, err := newServer(ctx, cfg, log)
+	if err != nil {
+		return err
+	}
+	s.outside.parameters.Credentials = credentials
+	return errors.Join(s.run(ctx), s.store.Close())
+}
+
+// newServer opens the store and wires everything to it.
+func newServer(ctx context.Context, cfg *bot.Config, log *slog.Logger) (*server, error) {
+	s := &server{cfg: cfg, log: log}
+	var err error
+	if s.outside, err = newOutside(ctx, cfg); err != nil {
+		return nil, misused(err)
+	}
+	if err := s.secrets(ctx); err != nil {
+		return nil, misused(err)
+	}
+	url := cfg.Store
+	if bot.IsReference(url) {
+		secret, err := data.Resolve(ctx, url)
+		if err != nil {
+			return nil, misused(fmt.Errorf("store: %w", err))
+		}
+		url = secret.Reveal()
+	}
+	if s.store, err = store.Open(ctx, url); err != nil {
+		return nil, err
+	}
+	s.engine, err = engine.Open(ctx, engine.Options{
+		Store: s.store, Step: s.outside.bot.Step, Limits: cfg.Limits(), Channels: cfg.Channels, Now: now, Log: log,
+		Poll: cfg.Limits().First,
+	})
+	if err != nil {
+		return nil, errors.Join(err, s.store.Close())
+	}
+	s.sender = &notify.Sender{
+		Outbox: s.store, Runs: s.store, Channels: s.outside.channels, Notes: s.outside.gitlab,
+		URL: s.outside.bot.RunURL, Every: cfg.Limits().First, Now: now, Log: log,
+	}
+	return s, nil
+}
+
+// secrets resolves what proves who calls.
+func (s *server) secrets(ctx context.Context) (err error) {
+	if s.access.Token, err = resolved(ctx, s.cfg.Server.Token); err != nil {
+		return err
+	}
+	if s.hooks.Secret, err = resolved(ctx, s.cfg.GitLab.Webhook.Secret); err != nil {
+		return err
+	}
+	s.hooks.Signing, err = resolved(ctx, s.cfg.GitLab.Webhook.Signing)
+	return err
+}
+
+// run listens, and runs every part until ctx ends or one of them fails; then all stop.
+func (s *server) run(ctx context.Context) error {
+	listener, err := net.Listen("tcp", s.cfg.Server.Listen)
+	if err != nil {
+		return fmt.Errorf("listen on %s: %w", s.cfg.Server.Listen, err)
+	}
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error { return s.engine.Run(ctx) })
+	group.Go(func() error { return s.sender.Run(ctx) })
+	for _, p := range s.cfg.DataProjects() {
+		poll := trigger.Poll{
+			Project: p.Project, Every: p.Poll, Tags: s.outside.gitlab, Catalog: s.cfg, Store: s.store,
+			Wake: s.engine.Wake, Now: now, Log: s.log,
+		}
+		group.Go(func() error { return poll.Run(ctx) })
+	}
+	listening := &http.Server{
+		Handler: s.handler(), ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 30 * time.Second,
+		WriteTimeout: 30 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10,
+		ErrorLog: slog.NewLogLogger(s.log.Handler(), slog.LevelWarn),
+	}
+	group.Go(func() error {
+		if err := listening.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+			return fmt.Errorf("serve http: %w", err)
+		}
+		return nil
+	})
+	group.Go(func() error {
+		<-ctx.Done()
+		stop, cancel := context.WithTimeout(context.WithoutCancel(ctx), grace)
+		defer cancel()
+		return listening.Shutdown(stop)
+	})
+	s.log.Info("listening", "address", listener.Addr().String(), "url", s.cfg.Server.URL, "version", version)
+	return group.Wait()
+}
+
+// handler is everything that the server answers.
+func (s *server) handler() http.Handler {
+	s.hooks.Catalog, s.hooks.Store, s.hooks.Hint = s.cfg, s.store, s.engine.Hint
+	s.hooks.Wake, s.hooks.Now, s.hooks.Log = s.engine.Wake, now, s.log
+	web := &web.Server{
+		Store: s.store, Steering: steering{s.engine, s.store}, Access: s.access, Hook: &s.hooks,
+		Submit:  &trigger.Runs{Catalog: s.cfg, Store: s.store, Wake: s.engine.Wake, Now: now, Log: s.log},
+		Version: version, Now: now, Log: s.log,
+	}
+	return web.Handler()
+}
+
+// steering serves web.Steering: words go to the runs, a thawed lane is granted at once.
+type steering struct {
+	engine *engine.Engine
+	store  *store.Store
+}
+
+func (s steering) Say(ctx context.Context, run string, w bot.Word) error {
+	return s.engine.Say(ctx, run, w)
+}
+
+func (s steering) Thaw(ctx context.Context, lane, by, reason string) error {
+	if err := s.store.Thaw(ctx, lane, by, reason, now()); err != nil {
+		return err
+	}
+	s.engine.Wake()
+	return nil
+}

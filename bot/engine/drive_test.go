@@ -90,10 +90,12 @@ func TestFailedRollbackFreezesTheLane(t *testing.T) {
 		if want := "next in lane integration, which is frozen: run " + bad + ": kv still runs 1"; err != nil || place != want {
 			t.Errorf("got %q, %v, want %q", place, err, want)
 		}
-		if err := p.store.Thaw(t.Context(), "integration", "ada", "kv is mended", time.Now()); err != nil {
+		if err := p.Thaw(t.Context(), "integration", "ada", "kv is mended"); err != nil {
 			t.Fatal(err)
 		}
-		p.Wake()
+		if err := p.Thaw(t.Context(), "integration", "ada", ""); !errors.Is(err, bot.ErrRefused) {
+			t.Errorf("thaw again: got %v, want %v", err, bot.ErrRefused)
+		}
 		p.await(good, bot.Done)
 	})
 }

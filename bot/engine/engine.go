@@ -26,6 +26,7 @@ import (
 
 	"github.com/dbos-inc/dbos-transact-golang/dbos"
 	_ "github.com/dbos-inc/dbos-transact-golang/dbos/driver/sqlite" // lets DBOS use the store's SQLite
+	"golang.org/x/sync/errgroup"
 
 	"lockstep/bot"
 	"lockstep/bot/store"
@@ -53,6 +54,11 @@ type Options struct {
 	// bot.Bot.Step. It has to end soon after ctx, which ends when the process stops or
 	// loses its lease. A panic in it stalls the run.
 	Step func(ctx context.Context, r *bot.Run) (bot.Outcome, error)
+
+	// Beside runs while this process is the active one, such as the sender of messages:
+	// a standby must not send. It has to end soon after its ctx, and has ended before
+	// the store's connections are closed. Its error ends Run. nil: nothing runs beside.
+	Beside func(ctx context.Context) error
 
 	Limits   bot.Limits                  // a zero field has the default that bot.Limits names
 	Channels func(track string) []string // the channels that hear of a track's runs; nil: nobody hears
@@ -92,6 +98,9 @@ func defaults(o Options) Options {
 	if o.Channels == nil {
 		o.Channels = func(string) []string { return nil }
 	}
+	if o.Beside == nil {
+		o.Beside = func(context.Context) error { return nil }
+	}
 	if o.Now == nil {
 		o.Now = time.Now
 	}
@@ -130,7 +139,8 @@ func (e *Engine) open(ctx context.Context) (err error) {
 // until it is the one active process. It returns an error when it lost the lease or
 // the database failed; what was under way goes on in the next process.
 //
-// At its end it closes the store's connections. It can be called once.
+// At its end it closes the store's connections, so whatever else uses the store should
+// have ended. It can be called once.
 func (e *Engine) Run(ctx context.Context) error {
 	if err := e.run(ctx); err != nil {
 		return fmt.Errorf("run engine: %w", err)
@@ -151,7 +161,10 @@ func (e *Engine) run(ctx context.Context) (err error) {
 	if err := dbos.Launch(e.dbos); err != nil {
 		return err
 	}
-	return errors.Join(e.serve(ctx), dbos.Shutdown(e.dbos, patience))
+	group, active := errgroup.WithContext(ctx)
+	group.Go(func() error { return e.serve(active) })
+	group.Go(func() error { return e.o.Beside(active) })
+	return errors.Join(group.Wait(), dbos.Shutdown(e.dbos, patience))
 }
 
 // sweepEvery is how often the workflows of runs that have ended are removed.
@@ -222,8 +235,8 @@ func (e *Engine) sweep() {
 	}
 }
 
-// Wake makes the engine look at once for lanes to grant: a request was accepted, or a
-// lane thawed. Without it the next poll would find out.
+// Wake makes the engine look at once for lanes to grant: a request was accepted.
+// Without it the next poll would find out.
 func (e *Engine) Wake() {
 	select {
 	case e.wake <- struct{}{}:
@@ -254,5 +267,15 @@ func (e *Engine) Say(ctx context.Context, run string, w bot.Word) error {
 	if err := e.Hint(ctx, run, ""); err != nil {
 		e.o.Log.Warn("a word was stored and its run cannot be woken", "run", run, "error", err)
 	}
+	return nil
+}
+
+// Thaw lets a frozen lane be granted again, and sees to it at once; see
+// store.Store.Thaw.
+func (e *Engine) Thaw(ctx context.Context, lane, by, reason string) error {
+	if err := e.o.Store.Thaw(ctx, lane, by, reason, e.o.Now()); err != nil {
+		return err
+	}
+	e.Wake()
 	return nil
 }

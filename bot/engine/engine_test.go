@@ -111,7 +111,7 @@ func begin(t *testing.T, url string, o Options) *process {
 	if err != nil {
 		t.Fatal(err)
 	}
-	o.Store, o.Poll = s, cmp.Or(o.Poll, 5*time.Millisecond)
+	o.Store, o.Poll = s, cmp.Or(o.Poll, 20*time.Millisecond)
 	o.Channels = func(string) []string { return []string{"chat"} }
 	if o.Step == nil {
 		o.Step = next
@@ -205,7 +205,7 @@ func until(t *testing.T, what string, condition func() bool) {
 		if time.Now().After(deadline) {
 			t.Fatalf("not in time: %s", what)
 		}
-		time.Sleep(5 * time.Millisecond)
+		time.Sleep(20 * time.Millisecond)
 	}
 }
 
@@ -317,5 +317,27 @@ func TestStopAndStart(t *testing.T) {
 			t.Errorf("got %q, want %q", got, wayTrace)
 		}
 		p.await(waits, bot.Done)
+	})
+}
+
+func TestBesideHasTheStoreToItsEnd(t *testing.T) {
+	on(t, func(t *testing.T, url string) {
+		var p *process
+		ready, begun := make(chan struct{}), make(chan struct{})
+		ended := errors.New("the sender is broken")
+		p = begin(t, url, Options{Beside: func(ctx context.Context) error {
+			<-ready
+			close(begun)
+			<-ctx.Done()
+			if _, err := p.store.Due(context.WithoutCancel(ctx), time.Now(), 1); err != nil {
+				t.Errorf("the store while the engine stops: %v", err)
+			}
+			return ended
+		}})
+		close(ready)
+		<-begun
+		if err := p.stop(); !errors.Is(err, ended) {
+			t.Errorf("got %v, want %v", err, ended)
+		}
 	})
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -27,11 +28,15 @@ func TestStandbyTakesOver(t *testing.T) {
 	run := first.accept("integration", "1")
 	until(t, "first waits", func() bool { return first.read(run).Reason == "first waits" })
 
-	second := begin(t, url, Options{Step: step("second")})
+	var active atomic.Bool
+	second := begin(t, url, Options{Step: step("second"), Beside: func(context.Context) error { active.Store(true); return nil }})
 	waits := second.accept("other", "1") // a standby takes requests
 	until(t, "the other lane's run", func() bool { return first.read(waits).Reason == "first waits" })
 	if err := second.Hint(t.Context(), run, "delivery"); err != nil {
 		t.Errorf("a hint through the standby: %v", err)
+	}
+	if active.Load() {
+		t.Error("the standby is active")
 	}
 	if err := first.stop(); err != nil {
 		t.Fatal(err)
@@ -44,6 +49,9 @@ func TestStandbyTakesOver(t *testing.T) {
 		t.Errorf("got %q, want %q", got, want)
 	}
 	second.await(waits, bot.Done)
+	if !active.Load() {
+		t.Error("what runs beside was not begun")
+	}
 }
 
 func TestLostLeaseEndsTheProcess(t *testing.T) {

@@ -42,7 +42,7 @@ var mayImport = []edges{
 }
 
 // onlyIn holds libraries that one package alone may import, so that a change of that
-// library touches one folder.
+// library touches one folder. The simulated outside is not ours to hold to that.
 var onlyIn = map[string]string{
 	"github.com/xanzy/go-gitlab":                    "gitops/gitlab",
 	"github.com/dbos-inc/dbos-transact-golang/dbos": "bot/engine",
@@ -96,7 +96,7 @@ func checkImports(t *testing.T, file, relative string) {
 			t.Errorf("%s imports %s, but %s may import only %q of ours", relative, ours, from, mayImport[at].imports)
 		}
 		for library, home := range onlyIn {
-			if (name == library || strings.HasPrefix(name, library+"/")) && from != home {
+			if (name == library || strings.HasPrefix(name, library+"/")) && from != home && from != "fixtures" {
 				t.Errorf("%s imports %s, which is %s's alone", relative, name, home)
 			}
 		}

@@ -68,16 +68,16 @@ func newServer(ctx context.Context, cfg *bot.Config, log *slog.Logger) (*server,
 	if s.store, err = store.Open(ctx, url); err != nil {
 		return nil, err
 	}
-	s.engine, err = engine.Open(ctx, engine.Options{
-		Store: s.store, Step: s.outside.bot.Step, Limits: cfg.Limits(), Channels: cfg.Channels, Now: now, Log: log,
-		Poll: cfg.Limits().First,
-	})
-	if err != nil {
-		return nil, errors.Join(err, s.store.Close())
-	}
 	s.sender = &notify.Sender{
 		Outbox: s.store, Runs: s.store, Channels: s.outside.channels, Notes: s.outside.gitlab,
 		URL: s.outside.bot.RunURL, Every: cfg.Limits().First, Now: now, Log: log,
+	}
+	s.engine, err = engine.Open(ctx, engine.Options{
+		Store: s.store, Step: s.outside.bot.Step, Beside: s.sender.Run, Limits: cfg.Limits(), Channels: cfg.Channels,
+		Now: now, Log: log, Poll: cfg.Limits().First,
+	})
+	if err != nil {
+		return nil, errors.Join(err, s.store.Close())
 	}
 	return s, nil
 }
@@ -94,29 +94,48 @@ func (s *server) secrets(ctx context.Context) (err error) {
 	return err
 }
 
-// run listens, and runs every part until ctx ends or one of them fails; then all stop.
+// run runs every part until ctx ends or one of them fails; then all stop. The engine
+// is the last to stop, because it closes the store that the others use.
 func (s *server) run(ctx context.Context) error {
 	listener, err := net.Listen("tcp", s.cfg.Server.Listen)
 	if err != nil {
 		return fmt.Errorf("listen on %s: %w", s.cfg.Server.Listen, err)
 	}
-	group, ctx := errgroup.WithContext(ctx)
-	group.Go(func() error { return s.engine.Run(ctx) })
-	group.Go(func() error { return s.sender.Run(ctx) })
-	for _, p := range s.cfg.DataProjects() {
-		poll := trigger.Poll{
-			Project: p.Project, Every: p.Poll, Tags: s.outside.gitlab, Catalog: s.cfg, Store: s.store,
-			Wake: s.engine.Wake, Now: now, Log: s.log,
+	s.log.Info("listening", "address", listener.Addr().String(), "url", s.cfg.Server.URL, "version", version)
+	behind, stop := context.WithCancel(context.WithoutCancel(ctx))
+	defer stop()
+	ended := make(chan error, 1)
+	go func() { ended <- s.engine.Run(behind) }()
+
+	group, front := errgroup.WithContext(ctx)
+	s.listen(front, group, listener)
+	s.poll(front, group)
+	group.Go(func() error {
+		select {
+		case err := <-ended:
+			ended <- err
+			return err
+		case <-front.Done():
+			return nil
 		}
-		group.Go(func() error { return poll.Run(ctx) })
+	})
+	err = group.Wait()
+	stop()
+	if engine := <-ended; err == nil {
+		err = engine
 	}
-	listening := &http.Server{
+	return err
+}
+
+// listen answers requests until ctx ends, and then what is under way for a while.
+func (s *server) listen(ctx context.Context, group *errgroup.Group, listener net.Listener) {
+	server := &http.Server{
 		Handler: s.handler(), ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 30 * time.Second,
 		WriteTimeout: 30 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10,
 		ErrorLog: slog.NewLogLogger(s.log.Handler(), slog.LevelWarn),
 	}
 	group.Go(func() error {
-		if err := listening.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+		if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
 			return fmt.Errorf("serve http: %w", err)
 		}
 		return nil
@@ -125,10 +144,19 @@ func (s *server) run(ctx context.Context) error {
 		<-ctx.Done()
 		stop, cancel := context.WithTimeout(context.WithoutCancel(ctx), grace)
 		defer cancel()
-		return listening.Shutdown(stop)
+		return server.Shutdown(stop)
 	})
-	s.log.Info("listening", "address", listener.Addr().String(), "url", s.cfg.Server.URL, "version", version)
-	return group.Wait()
+}
+
+// poll looks for tags whose hooks were lost.
+func (s *server) poll(ctx context.Context, group *errgroup.Group) {
+	for _, p := range s.cfg.DataProjects() {
+		poll := trigger.Poll{
+			Project: p.Project, Every: p.Poll, Tags: s.outside.gitlab, Catalog: s.cfg, Store: s.store,
+			Wake: s.engine.Wake, Now: now, Log: s.log,
+		}
+		group.Go(func() error { return poll.Run(ctx) })
+	}
 }
 
 // handler is everything that the server answers.
@@ -136,27 +164,9 @@ func (s *server) handler() http.Handler {
 	s.hooks.Catalog, s.hooks.Store, s.hooks.Hint = s.cfg, s.store, s.engine.Hint
 	s.hooks.Wake, s.hooks.Now, s.hooks.Log = s.engine.Wake, now, s.log
 	web := &web.Server{
-		Store: s.store, Steering: steering{s.engine, s.store}, Access: s.access, Hook: &s.hooks,
+		Store: s.store, Steering: s.engine, Access: s.access, Hook: &s.hooks,
 		Submit:  &trigger.Runs{Catalog: s.cfg, Store: s.store, Wake: s.engine.Wake, Now: now, Log: s.log},
 		Version: version, Now: now, Log: s.log,
 	}
 	return web.Handler()
-}
-
-// steering serves web.Steering: words go to the runs, a thawed lane is granted at once.
-type steering struct {
-	engine *engine.Engine
-	store  *store.Store
-}
-
-func (s steering) Say(ctx context.Context, run string, w bot.Word) error {
-	return s.engine.Say(ctx, run, w)
-}
-
-func (s steering) Thaw(ctx context.Context, lane, by, reason string) error {
-	if err := s.store.Thaw(ctx, lane, by, reason, now()); err != nil {
-		return err
-	}
-	s.engine.Wake()
-	return nil
 }

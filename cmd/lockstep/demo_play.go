@@ -26,7 +26,7 @@ func (d *demo) one(ctx context.Context, s scenario) (played, error) {
 	if _, err := d.world.GitLab.Tag(dataProject, s.Version); err != nil {
 		return p, err
 	}
-	view := &view{console: d.con, quiet: d.Output == "json"}
+	view := &view{console: d.con, quiet: d.Once || d.Output == "json"}
 	view.say("%s", s.header())
 	last, err := d.follow(ctx, s.Version, view)
 	switch {

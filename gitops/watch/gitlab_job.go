@@ -104,8 +104,10 @@ func blocking(j gitops.Job, jobs []gitops.Job) string {
 // still start the pipeline that has it.
 func missing(p gitops.Pipeline, jobs []gitops.Job, name string) gitops.ServiceStatus {
 	if active(p.Status) {
-		return gitops.ServiceStatus{Known: gitops.NotYet, Link: p.Link,
-			Reason: fmt.Sprintf("pipeline %d is %s and has no job %s yet", p.ID, p.Status, name)}
+		return gitops.ServiceStatus{
+			Known: gitops.NotYet, Link: p.Link,
+			Reason: fmt.Sprintf("pipeline %d is %s and has no job %s yet", p.ID, p.Status, name),
+		}
 	}
 	reason := fmt.Sprintf("pipeline %d (%s) has no jobs", p.ID, p.Status)
 	if near := closest(jobs, name); len(near) > 0 {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"os/exec"
@@ -46,8 +47,8 @@ func (w *world) verify(s scenario, was before) (end string, wrong []string) {
 		if other := s.Want.Deployed[service]; other != "" {
 			value = other
 		}
-		if got := w.GitLab.Deployed("int/" + service); got != want[value] {
-			wrong = append(wrong, fmt.Sprintf("%s runs %s, want %s", service, got, want[value]))
+		if got, version := w.GitLab.Deployed("int/"+service), cmp.Or(want[value], value); got != version {
+			wrong = append(wrong, fmt.Sprintf("%s runs %s, want %s", service, got, version))
 		}
 	}
 	value, version, _ := w.AWS.Parameter(fixtures.DefaultAccount, parameter)
@@ -67,20 +68,26 @@ func (w *world) verify(s scenario, was before) (end string, wrong []string) {
 	return end, wrong
 }
 
-// verifyMessages reads what people were told: one Start, and one Finish in its thread.
+// verifyMessages reads what people were told: one Start, and in its thread as many
+// calls as expected and one Finish.
 func (w *world) verifyMessages(s scenario, was before) (end string, wrong []string) {
-	var starts, finishes []fixtures.Message
+	var starts, calls, finishes []fixtures.Message
 	for _, m := range w.Chat.Messages()[was.Messages:] {
 		switch {
 		case !strings.Contains(said(m), s.Version):
 		case m.Thread == "":
 			starts = append(starts, m)
+		case isCall(m):
+			calls = append(calls, m)
 		default:
 			finishes = append(finishes, m)
 		}
 	}
 	if len(starts) != 1 || len(finishes) != 1 {
 		return "not said", []string{fmt.Sprintf("%d Start and %d Finish messages, want one each", len(starts), len(finishes))}
+	}
+	if len(calls) != s.Want.Calls {
+		wrong = append(wrong, fmt.Sprintf("people were called %d times, want %d", len(calls), s.Want.Calls))
 	}
 	text := said(finishes[0])
 	end = endIn(text)
@@ -158,6 +165,9 @@ func said(m fixtures.Message) string {
 	return strings.Join(parts, "\n")
 }
 
+// isCall reports that a message calls people to a run that stalled.
+func isCall(m fixtures.Message) bool { return strings.Contains(said(m), ": a person is needed — ") }
+
 // endIn returns the end that the first line of a Finish message names: the words
 // between "→ <track>: " and " — " or the end of the line.
 func endIn(text string) string {
@@ -205,7 +215,7 @@ func versionIn(values string) string {
 // finished reports that people were told how the run of a version ended.
 func (w *world) finished(version string) bool {
 	for _, m := range w.Chat.Messages() {
-		if m.Thread != "" && strings.Contains(said(m), version) {
+		if m.Thread != "" && !isCall(m) && strings.Contains(said(m), version) {
 			return true
 		}
 	}

@@ -21,8 +21,9 @@ type ending struct {
 	Cause     []string          // what the Finish message must name
 	Links     []string          // where it must lead: parts of addresses
 	Value     string            // "new" or "old": what the repository names for every service
-	Deployed  map[string]string // services whose deployed version is other than Value says
+	Deployed  map[string]string // services that run another version than Value says: "new", "old" or the version itself
 	Parameter string            // "new" or "old"
+	Calls     int               // how often people were called
 	Merges    int               // merge requests that landed
 	Gates     int               // pipelines of the gate project
 	Frozen    bool              // the lane is frozen, and the next run waits and says why

@@ -46,6 +46,9 @@ type RunReport struct {
 	Place  string       `json:"place,omitempty"` // where it waits for its lane
 	Board  []bot.Column `json:"board"`
 	Events []bot.Event  `json:"events"`
+
+	// Commands are what a person may type where the run needs one; absent elsewhere.
+	Commands []string `json:"commands,omitempty"`
 }
 
 // A LaneList is the answer of GET /api/v1/lanes.
@@ -141,7 +144,29 @@ func (s *Server) report(ctx context.Context, id string) (RunReport, error) {
 	if err != nil {
 		return RunReport{}, err
 	}
-	return RunReport{Run: run, Result: run.Result(), Place: place, Board: run.Board(), Events: events}, nil
+	commands, err := s.commands(ctx, run)
+	if err != nil {
+		return RunReport{}, err
+	}
+	return RunReport{Run: run, Result: run.Result(), Place: place, Board: run.Board(), Events: events, Commands: commands}, nil
+}
+
+// commands returns what a person may type where a run needs one. A run whose rollback
+// failed needs nobody any more once its lane is thawed.
+func (s *Server) commands(ctx context.Context, run *bot.Run) ([]string, error) {
+	if run.State != bot.RollbackFailed {
+		return run.Commands(), nil
+	}
+	lanes, err := s.Store.Lanes(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for _, lane := range lanes {
+		if lane.Lane == run.Lane && lane.Frozen != "" {
+			return run.Commands(), nil
+		}
+	}
+	return nil, nil
 }
 
 // lanes answers GET /api/v1/lanes.

@@ -245,6 +245,24 @@ func TestPages(t *testing.T) {
 	}
 }
 
+// A run whose rollback failed calls for a person as long as its lane is frozen.
+func TestThawedLaneCallsNobody(t *testing.T) {
+	t.Parallel()
+	store := filled()
+	for _, test := range []struct {
+		frozen string
+		want   bool
+	}{{"the rollback of run ended failed", true}, {"", false}} {
+		store.lanes[1].Frozen = test.frozen
+		for _, path := range []string{"/runs/ended", "/api/v1/runs/ended"} {
+			w := ask(serverOf(store), http.MethodGet, path, "")
+			if got := strings.Contains(w.Body.String(), "lockstep thaw release"); w.Code != http.StatusOK || got != test.want {
+				t.Errorf("%s of a lane frozen by %q: %d, calls for a person: %v, want %v", path, test.frozen, w.Code, got, test.want)
+			}
+		}
+	}
+}
+
 func TestEmptyStoreHasAPage(t *testing.T) {
 	t.Parallel()
 	w := ask(serverOf(&shelf{}), http.MethodGet, "/", "")

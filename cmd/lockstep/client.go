@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -25,6 +26,12 @@ type serverFlag struct {
 	Server string `help:"Address of the server; that of the configuration when left out." env:"LOCKSTEP_SERVER" placeholder:"URL"`
 }
 
+// asksServer ends the help of every command that asks a running server.
+const asksServer = `
+
+It asks the server of the configuration, or the one at --server, and shows it the
+token in LOCKSTEP_TOKEN, or else that of the configuration.`
+
 // A client speaks to the API of a server.
 type client struct {
 	url   string
@@ -36,6 +43,11 @@ type client struct {
 // LOCKSTEP_TOKEN, else of the configuration.
 func (f serverFlag) client(ctx context.Context) (*client, error) {
 	c := &client{url: strings.TrimRight(f.Server, "/"), http: &http.Client{Timeout: 30 * time.Second}}
+	if c.url != "" {
+		if u, err := url.Parse(c.url); err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
+			return nil, misused(fmt.Errorf("server %q is no address: write it as http://HOST:PORT or https://HOST", c.url))
+		}
+	}
 	if token := os.Getenv("LOCKSTEP_TOKEN"); token != "" {
 		c.token = bot.NewSecret(token)
 	}
@@ -82,7 +94,7 @@ func (c *client) do(ctx context.Context, method, path string, body, answer any) 
 	}
 	request, err := http.NewRequestWithContext(ctx, method, c.url+"/api/v1/"+path, sent)
 	if err != nil {
-		return misused(fmt.Errorf("server %q is no address: %v", c.url, err))
+		return fmt.Errorf("ask server %s: %w", c.url, err)
 	}
 	if body != nil {
 		request.Header.Set("Content-Type", "application/json")
@@ -92,6 +104,9 @@ func (c *client) do(ctx context.Context, method, path string, body, answer any) 
 	}
 	response, err := c.http.Do(request)
 	if err != nil {
+		if u := new(url.Error); errors.As(err, &u) {
+			err = u.Err // without the address again
+		}
 		return fmt.Errorf("ask server %s: %w (is \"lockstep serve\" running there?)", c.url, err)
 	}
 	defer response.Body.Close()
@@ -105,6 +120,9 @@ func (c *client) read(response *http.Response, answer any) error {
 		return fmt.Errorf("read answer of %s: %w", c.url, err)
 	}
 	if response.StatusCode/100 != 2 {
+		if response.StatusCode == http.StatusUnauthorized {
+			return fmt.Errorf("server %s does not take the token: set LOCKSTEP_TOKEN, or server.token of the configuration, to the one it has", c.url)
+		}
 		var refused struct{ Error string }
 		if json.Unmarshal(data, &refused) != nil || refused.Error == "" {
 			return fmt.Errorf("server %s answers %s", c.url, response.Status)

@@ -54,7 +54,7 @@ type cli struct {
 
 // output is the flag of every command that prints.
 type output struct {
-	Output string `help:"Print text for people, or json." enum:"text,json" default:"text" placeholder:"text|json"`
+	Output string `help:"Print text for people (the default), or json." enum:"text,json" default:"text" placeholder:"text|json"`
 }
 
 const description = `Lockstep moves one version of a data package through the environments of a track,

@@ -16,6 +16,12 @@ type statusCmd struct {
 	output
 }
 
+// Help says more than one line.
+func (statusCmd) Help() string {
+	return `Each lane has one run at a time; the others wait in order. A lane freezes when a
+rollback has failed, and starts no run until it is thawed.` + asksServer
+}
+
 // Run asks the server.
 func (c *statusCmd) Run(ctx context.Context, con *console) error {
 	api, err := c.client(ctx)
@@ -54,11 +60,12 @@ func (c *console) lane(lane bot.LaneState, runs map[string]web.RunLine) {
 	if lane.Frozen != "" {
 		c.printf("  frozen by %s since %s: %s\n  thaw it with: lockstep thaw %s\n", lane.By, clock(lane.Since), lane.Frozen, lane.Lane)
 	}
-	if lane.Holder == "" {
-		c.printf("  free\n")
-	} else {
+	switch {
+	case lane.Holder != "":
 		r := runs[lane.Holder]
 		c.printf("  held by %s %s (%s), %s: %s\n", r.Package, string(r.Version), lane.Holder, string(r.State), r.Reason)
+	case lane.Frozen == "":
+		c.printf("  free\n")
 	}
 	for i, id := range lane.Waiting {
 		r := runs[id]
@@ -74,6 +81,13 @@ type runsCmd struct {
 	Lane  string   `help:"Only those of this lane."`
 	State []string `help:"Only those in one of these states, such as stalled."`
 	Limit int      `help:"How many at most." default:"50"`
+}
+
+// Help says more than one line.
+func (runsCmd) Help() string {
+	return `A run is one version on its way through one track. The runs that need a person:
+
+    lockstep runs --state stalled` + asksServer
 }
 
 // Run asks the server.
@@ -111,6 +125,11 @@ type runCmd struct {
 	ID string `arg:"" help:"The run's id." name:"run"`
 }
 
+// Help says more than one line.
+func (runCmd) Help() string {
+	return `"lockstep runs" lists the ids.` + asksServer
+}
+
 // Run asks the server.
 func (c *runCmd) Run(ctx context.Context, con *console) error {
 	api, err := c.client(ctx)
@@ -126,9 +145,15 @@ func (c *runCmd) Run(ctx context.Context, con *console) error {
 	}
 	r := report.Run
 	con.printf("%s %s on track %s: %s\n", r.Package, string(r.Version), r.Track, report.Result)
-	con.printf("asked for by %s, begun %s, took %s\n", r.Asked(), clock(r.Begun), lasted(r.Begun, r.Ended))
-	if report.Place != "" {
-		con.printf("%s\n", report.Place)
+	con.printf("asked for by %s on %s\n", r.Asked(), clock(r.Created))
+	switch {
+	case report.Place != "":
+		con.printf("waits: %s\n", report.Place)
+	case !r.Begun.IsZero():
+		con.printf("begun %s, took %s\n", clock(r.Begun), lasted(r.Begun, r.Ended))
+	}
+	if len(report.Commands) > 0 {
+		con.printf("a person is needed: %s\n", strings.Join(report.Commands, " or "))
 	}
 	con.printf("\n")
 	con.board(report.Board, false)
@@ -162,6 +187,14 @@ type thawCmd struct {
 	Lane string `arg:"" help:"The lane."`
 }
 
+// Help says more than one line.
+func (thawCmd) Help() string {
+	return `A lane freezes when the rollback of a run has failed: what is deployed is not what
+it should be. Put the services right first; the run that waits next then starts.
+
+    lockstep thaw integration --reason "kv was deployed by hand"` + asksServer
+}
+
 // Run tells the server.
 func (c *thawCmd) Run(ctx context.Context, con *console) error {
 	return c.steer(ctx, con, c.wordsFlag, c.Output, "lanes", c.Lane, "thaw")
@@ -175,6 +208,13 @@ type resumeCmd struct {
 	ID string `arg:"" help:"The run's id." name:"run"`
 }
 
+// Help says more than one line.
+func (resumeCmd) Help() string {
+	return `A run stalls when only a person can say how to go on; the last sentence of
+"lockstep run ID" says what to mend. The run then looks again at the place where it
+stalled.` + asksServer
+}
+
 // Run tells the server.
 func (c *resumeCmd) Run(ctx context.Context, con *console) error {
 	return c.steer(ctx, con, c.wordsFlag, c.Output, "runs", c.ID, "resume")
@@ -186,6 +226,12 @@ type cancelCmd struct {
 	wordsFlag
 	output
 	ID string `arg:"" help:"The run's id." name:"run"`
+}
+
+// Help says more than one line.
+func (cancelCmd) Help() string {
+	return `A run that waits ends at once. One under way first puts back what it wrote, in every
+environment that it touched. A rollback cannot be cancelled.` + asksServer
 }
 
 // Run tells the server.

@@ -9,7 +9,7 @@ import (
 
 // configFlag is the flag of every command that reads the configuration.
 type configFlag struct {
-	Config string `help:"The configuration file." default:"lockstep.yaml" env:"LOCKSTEP_CONFIG" placeholder:"FILE"`
+	Config string `help:"The configuration file; lockstep.yaml by default." default:"lockstep.yaml" env:"LOCKSTEP_CONFIG" placeholder:"FILE"`
 }
 
 // load reads the configuration; its mistakes are the user's to mend.
@@ -24,7 +24,7 @@ func (c configFlag) load() (*bot.Config, error) {
 // serveCmd runs the bot.
 type serveCmd struct {
 	configFlag
-	LogLevel slog.Level `help:"debug, info, warn or error." default:"info" placeholder:"LEVEL"`
+	LogLevel slog.Level `help:"debug, info (the default), warn or error." default:"info" placeholder:"LEVEL"`
 }
 
 // Help says more than one line.

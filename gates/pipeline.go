@@ -1,8 +1,8 @@
 package gates
 
 import (
+	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"strconv"
 
@@ -56,7 +56,7 @@ func (g Pipeline) Ask(ctx context.Context, s Subject, ticket string) (Verdict, e
 	}
 	p, err := g.From.Pipeline(ctx, g.Project, id)
 	if err != nil {
-		return Verdict{}, fmt.Errorf("read pipeline %d of %s: %v", id, g.Project, err)
+		return Verdict{}, fmt.Errorf("read pipeline %d of %s: %w", id, g.Project, err)
 	}
 	name := fmt.Sprintf("pipeline %d of %s", p.ID, g.Project)
 	switch p.Status {
@@ -78,18 +78,15 @@ func (g Pipeline) failed(ctx context.Context, p gitops.Pipeline, name string) (V
 	if err != nil {
 		return Verdict{}, fmt.Errorf("read jobs of %s: %v", name, err)
 	}
-	var unsure error
+	why := "without a failed job"
 	for _, j := range jobs {
 		switch {
 		case j.Status != gitops.StatusFailed || j.AllowFailure:
 		case j.Blames():
 			return Verdict{Failed, fmt.Sprintf("job %s of %s failed (%s)", j.Name, name, j.FailureReason), p.Link}, nil
 		default:
-			unsure = errors.Join(unsure, fmt.Errorf("job %s of %s failed (%s), which says nothing about the data: retry it in GitLab (%s)", j.Name, name, j.FailureReason, p.Link))
+			why = fmt.Sprintf("at job %s (%s)", j.Name, cmp.Or(j.FailureReason, "no reason given"))
 		}
 	}
-	if unsure != nil {
-		return Verdict{}, unsure
-	}
-	return Verdict{Failed, name + " failed", p.Link}, nil
+	return Verdict{}, fmt.Errorf("%s failed %s, which says nothing about the data: retry it in GitLab (%s)", name, why, p.Link)
 }

@@ -101,11 +101,12 @@ const (
 	StatusSkipped   Status = "skipped"
 	StatusManual    Status = "manual"
 	StatusScheduled Status = "scheduled"
-	SourcePush             = "push"                // Pipeline.Source of a push or a merge
-	SourceMergeReq         = "merge_request_event" // Pipeline.Source of a merge request
-	SourceAPI              = "api"                 // Pipeline.Source of a pipeline that a program created
-	SourceChild            = "parent_pipeline"     // Pipeline.Source of a child pipeline
-	FailureByScript        = "script_failure"      // Job.FailureReason: the job's own program said no
+	SourcePush             = "push"                  // Pipeline.Source of a push or a merge
+	SourceMergeReq         = "merge_request_event"   // Pipeline.Source of a merge request
+	SourceAPI              = "api"                   // Pipeline.Source of a pipeline that a program created
+	SourceChild            = "parent_pipeline"       // Pipeline.Source of a child pipeline
+	FailureByScript        = "script_failure"        // Job.FailureReason: the job's own program said no
+	FailureByTime          = "job_execution_timeout" // Job.FailureReason: the job's own program did not end in time
 )
 
 // Settled reports that s will not change any more by itself.
@@ -170,16 +171,9 @@ const (
 
 // Blames reports that j failed because its own program said no, which is a verdict
 // on what it deployed or tested. Every other reason (a runner that broke, a job that
-// was stuck, a schedule gone stale …) says nothing about the data, and so does a
-// reason that GitLab may invent later.
+// was stuck, a schedule gone stale …) says nothing about the data, and neither does
+// none at all or one that GitLab may invent later.
 // Source: CommitStatus.failure_reasons of GitLab, app/models/concerns/enums/ci/commit_status.rb.
 func (j Job) Blames() bool {
-	if j.Status != StatusFailed {
-		return false
-	}
-	switch j.FailureReason {
-	case "", "script_failure", "job_execution_timeout", "trace_size_exceeded":
-		return true
-	}
-	return false
+	return j.Status == StatusFailed && (j.FailureReason == FailureByScript || j.FailureReason == FailureByTime)
 }

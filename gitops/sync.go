@@ -1,9 +1,6 @@
 package gitops
 
-import (
-	"fmt"
-	"strings"
-)
+import "strings"
 
 // Known is what a watcher knows of one service after a commit landed.
 type Known string
@@ -53,16 +50,24 @@ func (s Seen) Link(k Known) string {
 	return ""
 }
 
-// Sentence says which services are known as k and why, in one line:
-// "fbv: job deploy-int-fbv failed (script_failure); remo: …".
+// Sentence says which services are known as k and why, in one line, each reason once:
+// "fbv: job deploy-int-fbv failed (script_failure); kv, remo: no pipeline yet".
 func (s Seen) Sentence(k Known) string {
-	var parts []string
+	services := map[string][]string{} // by reason
+	var reasons []string
 	for _, status := range s {
-		if status.Known == k {
-			parts = append(parts, fmt.Sprintf("%s: %s", status.Service, status.Reason))
+		if status.Known != k {
+			continue
 		}
+		if services[status.Reason] == nil {
+			reasons = append(reasons, status.Reason)
+		}
+		services[status.Reason] = append(services[status.Reason], status.Service)
 	}
-	return strings.Join(parts, "; ")
+	for i, reason := range reasons {
+		reasons[i] = strings.Join(services[reason], ", ") + ": " + reason
+	}
+	return strings.Join(reasons, "; ")
 }
 
 // A Deployment is what a watcher is asked about: did Version arrive, from Commit

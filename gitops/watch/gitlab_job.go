@@ -9,11 +9,6 @@ import (
 	"lockstep/gitops"
 )
 
-// verdicts are the failure reasons that are about what the job itself did, so that
-// the data may be the cause. All others, known or new, are about runners, limits,
-// rights or people, and say nothing about the data.
-var verdicts = []string{gitops.FailureByScript, "job_execution_timeout"}
-
 // tell says what the jobs of pipeline p tell of the service that the job of that
 // name deploys. When p and pipelines below it have several of that name, the worst
 // counts.
@@ -43,7 +38,7 @@ func judge(j gitops.Job, jobs []gitops.Job) (gitops.Known, string) {
 		return gitops.Running, fmt.Sprintf("job %s succeeded", j.Name)
 	case gitops.StatusFailed:
 		reason := cmp.Or(j.FailureReason, "unknown_failure")
-		if slices.Contains(verdicts, reason) {
+		if j.Blames() {
 			return gitops.Broken, fmt.Sprintf("job %s failed (%s)", j.Name, reason)
 		}
 		return gitops.Unsure, fmt.Sprintf("job %s failed (%s), which says nothing about the data", j.Name, reason)

@@ -60,12 +60,13 @@ type Applied struct {
 // learning anything, at the time now. It is the only place that changes State.
 //
 // The second clock runs here: while steps end in errors UnknownSince stands still,
-// and when limits.Unknown has passed the run stalls. An error never does more.
+// and when limits.Unknown has passed the run stalls. An error never does more: the
+// first clock stands still meanwhile.
 func (r *Run) Apply(o Outcome, err error, now time.Time, limits Limits) Applied {
 	if err != nil {
 		o = r.unknown(err, now, limits)
 	} else {
-		r.UnknownSince = time.Time{}
+		r.answered(now)
 	}
 	if o.State == "" || o.State == r.State {
 		return r.stay(o, now, limits)
@@ -76,7 +77,7 @@ func (r *Run) Apply(o Outcome, err error, now time.Time, limits Limits) Applied 
 	if r.State == Queued {
 		r.Begun = now
 	}
-	r.State, r.Entered, r.Waits, r.UnknownSince = o.State, now, 0, time.Time{}
+	r.State, r.Entered, r.Clock, r.Waits, r.UnknownSince = o.State, now, now, 0, time.Time{}
 	if r.Settled() {
 		r.Ended = now
 	}
@@ -98,14 +99,27 @@ func (r *Run) unknown(err error, now time.Time, limits Limits) Outcome {
 	return wait("could not tell: %v", err)
 }
 
-// stay notes an outcome that does not move the run.
+// answered ends the time in which nobody could tell, and leaves it out of the clock of
+// the state.
+func (r *Run) answered(now time.Time) {
+	if r.Clock.Before(r.UnknownSince) {
+		r.Clock = r.Clock.Add(r.lost(now))
+	}
+	r.UnknownSince = time.Time{}
+}
+
+// stay notes an outcome that does not move the run. Waits grow until there is news:
+// an error is none, however its words change, nor is an act that has to be repeated.
 func (r *Run) stay(o Outcome, now time.Time, limits Limits) Applied {
 	var applied Applied
-	if o.Reason != r.Reason {
+	news := o.Reason != r.Reason
+	if news {
 		applied.Event = r.event(o, now)
+	}
+	if news && r.UnknownSince.IsZero() {
 		r.Waits = 0
 	}
-	if o.Pace != Now {
+	if o.Pace != Now || !news {
 		applied.After = limits.pace(o.Pace, r.Waits)
 		r.Waits++
 	}
@@ -138,7 +152,16 @@ func (l Limits) pace(p Pace, waits int) time.Duration {
 	return after
 }
 
-// overdue reports that the run has been in its state for limit or longer.
+// overdue reports that the clock of the run's state has run for limit or longer. The
+// time in which nobody could tell does not count: an outage is no verdict.
 func (r *Run) overdue(now time.Time, limit time.Duration) bool {
-	return limit > 0 && now.Sub(r.Entered) >= limit
+	return limit > 0 && now.Sub(r.Clock)-r.lost(now) >= limit
+}
+
+// lost returns for how long nobody has been able to tell, up to now.
+func (r *Run) lost(now time.Time) time.Duration {
+	if r.UnknownSince.IsZero() {
+		return 0
+	}
+	return now.Sub(r.UnknownSince)
 }

@@ -2,6 +2,7 @@ package bot
 
 import (
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -77,5 +78,28 @@ func TestApplyUnknownClock(t *testing.T) {
 	r.Apply(Outcome{}, lost, at.Add(500*time.Minute), limits)
 	if r.State != Stalled || r.Resume != Merged {
 		t.Errorf("the run is %s, resume %s", r.State, r.Resume)
+	}
+}
+
+// An outage says the same in other words each time (ports, ids): waits grow all the
+// same. An act that has to be repeated is not repeated at once for ever.
+func TestApplyNeverRunsHot(t *testing.T) {
+	t.Parallel()
+	r, at := &Run{State: Merged}, time.Unix(0, 0)
+	var after time.Duration
+	for port := range 20 {
+		after = r.Apply(Outcome{}, fmt.Errorf("read tcp 127.0.0.1:%d: reset", port), at, limits).After
+	}
+	if after != 30*time.Second {
+		t.Errorf("after 20 errors the wait is %v, want 30s", after)
+	}
+	if after := r.Apply(again("acted"), nil, at, limits).After; after != 0 {
+		t.Errorf("an act is followed by a wait of %v, want none", after)
+	}
+	for range 20 {
+		after = r.Apply(again("acted"), nil, at, limits).After
+	}
+	if after != 30*time.Second {
+		t.Errorf("after the same act 20 times the wait is %v, want 30s", after)
 	}
 }

@@ -98,6 +98,7 @@ type Run struct {
 	Entered time.Time `json:"entered"` // when it came into State
 	Ended   time.Time `json:"ended"`   // when it settled
 
+	Clock        time.Time `json:"clock"`            // since when the limit of State, or of the gate that is asked, runs; time in which nobody could tell moves it on
 	UnknownSince time.Time `json:"unknown_since"`    // since when nobody could tell; zero while answers come
 	Waits        int       `json:"waits"`            // waits in a row without news; lets them grow
 	Resume       State     `json:"resume,omitempty"` // where a Stalled run goes on when a person says so

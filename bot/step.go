@@ -55,6 +55,7 @@ func (r *Run) obey(w Word) (Outcome, bool) {
 	case w.Verb == VerbResume && r.State == Stalled:
 		back := r.Resume
 		r.Resume = ""
+		r.reopen()
 		return to(back, "%s says: go on%s", w.By, because(w.Reason)), true
 	case w.Verb == VerbCancel && r.Direction == Forward && r.State != Failed:
 		r.Cancel, r.Resume = true, ""
@@ -65,6 +66,19 @@ func (r *Run) obey(w Word) (Outcome, bool) {
 		return to(Failed, "%s", r.Cause.Sentence), true
 	}
 	return Outcome{}, false
+}
+
+// reopen lets the gates without an outcome start again when a run goes on: Start finds
+// what runs already, begins what a person has removed, and the time limit runs anew.
+func (r *Run) reopen() {
+	if r.Direction == Back || len(r.Stages) == 0 {
+		return
+	}
+	for i := range r.Stages[r.Stage].Gates {
+		if g := &r.Stages[r.Stage].Gates[i]; g.Outcome == GateOpen {
+			*g = GateState{Name: g.Name}
+		}
+	}
 }
 
 // because returns a reason as the end of a sentence.

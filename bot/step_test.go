@@ -94,6 +94,11 @@ var traces = []struct{ script, want string }{
 	{"merged:nobody -* stalled:resume running good", "queued started prepared proposed merged stalled merged synced gated recorded done"},
 	{"merged:nobody -* stalled:cancel", "queued started prepared proposed merged stalled failed recalled proposed merged synced cancelled"},
 
+	// an outage does not count as waiting, and a gate that goes on has its full time
+	{"ready merges deploying - merged:later deploying - merged:later deploying running good", forward + " gated recorded done"},
+	{"ready merges running starts open - synced:later open - synced:later open good", forward + " gated recorded done"},
+	{"ready merges running starts -* stalled:resume starts open good", forward + " stalled synced gated recorded done"},
+
 	// a person cancels
 	{"started:cancel", "queued started failed cancelled"},
 	{"prepared:cancel", "queued started prepared failed cancelled"},

@@ -152,6 +152,7 @@ func (b *Bot) ask(ctx context.Context, r *Run, p GatePlan, g *GateState) (Outcom
 			return Outcome{}, fmt.Errorf("gate %s: %w", p.Name, err)
 		}
 		g.Ticket, g.Since = ticket, b.Now()
+		r.Clock = g.Since
 		return again("gate %s of %s started", p.Name, subject.Environment), nil
 	}
 	verdict, err := gate.Ask(ctx, subject, g.Ticket)
@@ -167,7 +168,7 @@ func (b *Bot) ask(ctx context.Context, r *Run, p GatePlan, g *GateState) (Outcom
 		g.Outcome = GateFailed
 		return r.judged(p, g, fmt.Sprintf("gate %s failed: %s", p.Name, verdict.Reason))
 	}
-	if p.TimeLimit > 0 && b.Now().Sub(g.Since) >= p.TimeLimit {
+	if r.overdue(b.Now(), p.TimeLimit) {
 		g.Outcome = GateNone
 		return r.judged(p, g, fmt.Sprintf("gate %s gave no result within %s: %s", p.Name, p.TimeLimit, verdict.Reason))
 	}

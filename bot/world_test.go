@@ -147,6 +147,8 @@ func (w *world) person(r *Run) {
 		w.script = w.script[1:]
 		switch act {
 		case "nobody": // does nothing: the next word holds from this state on
+		case "later": // 40 minutes pass
+			w.now = w.now.Add(40 * time.Minute)
 		case "already":
 			w.commit("main", "a person", map[string]string{"int/kv/values.yaml": "data:\n  version: 1.1.0\n", "int/mds/values.yaml": "data:\n  version: 1.1.0\n"})
 		case "edit-kv":
@@ -416,7 +418,9 @@ func (w *world) Start(_ context.Context, s gates.Subject) (string, error) {
 	case "no-variables":
 		return "", fmt.Errorf("trigger: %w: variables are not allowed", gitops.ErrRefused)
 	}
-	w.begun = append(w.begun, s.Key())
+	if !slices.Contains(w.begun, s.Key()) {
+		w.begun = append(w.begun, s.Key())
+	}
 	return "1", nil
 }
 

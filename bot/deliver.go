@@ -80,14 +80,17 @@ func (r *Run) proposed(d *Delivery, mr gitops.MergeRequest) Outcome {
 func (b *Bot) merge(ctx context.Context, r *Run) (Outcome, error) {
 	d := r.Delivery()
 	mr, err := b.Forge.MergeRequest(ctx, d.Change.Repo, d.IID)
-	if err != nil {
+	switch {
+	case errors.Is(err, gitops.ErrNotFound):
+		return b.delayed(r, wait("merge request !%d of %s is gone, or the bot may not see it", d.IID, d.Change.Repo)), nil
+	case err != nil:
 		return Outcome{}, err
 	}
 	switch mr.State {
 	case gitops.Merged:
 		return b.landed(ctx, r, d, mr)
 	case gitops.Locked:
-		return wait("GitLab is merging !%d", mr.IID).linked(mr.Link), nil
+		return b.delayed(r, wait("GitLab is merging !%d", mr.IID).linked(mr.Link)), nil
 	case gitops.Closed:
 		r.Resume = r.unproposed()
 		return call("merge request !%d was closed%s: resume the run to open a new one, or cancel it", mr.IID, by(mr.ClosedBy)).linked(mr.Link), nil
@@ -99,7 +102,9 @@ func (b *Bot) merge(ctx context.Context, r *Run) (Outcome, error) {
 	case changed != "":
 		return r.rebuild(d, changed), nil
 	case mr.SHA != d.Head:
-		return b.delayed(r, wait("GitLab does not show commit %.8s on !%d yet", d.Head, mr.IID)), nil
+		return b.delayed(r, wait("!%d stands at %.8s instead of our commit %.8s: GitLab lags behind, or somebody pushed to branch %s", mr.IID, mr.SHA, d.Head, mr.Source).linked(mr.Link)), nil
+	case mr.Target != d.Change.Target:
+		return b.delayed(r, wait("somebody made !%d target %s instead of %s", mr.IID, mr.Target, d.Change.Target).linked(mr.Link)), nil
 	}
 	answer, why := mr.Mergeable(r.plan(d).Checked)
 	switch answer {
@@ -112,7 +117,7 @@ func (b *Bot) merge(ctx context.Context, r *Run) (Outcome, error) {
 			return to(r.unprepared(), "!%d cannot land on the newest commit (%s): building the change anew", mr.IID, why), nil
 		}
 	}
-	return b.delayed(r, wait("!%d waits: %s", mr.IID, why)).linked(mr.Link), nil
+	return b.delayed(r, wait("!%d waits: %s", mr.IID, why).linked(mr.Link)), nil
 }
 
 // accept asks GitLab to merge exactly the commit that was verified. What became of it
@@ -121,13 +126,13 @@ func (b *Bot) accept(ctx context.Context, r *Run, mr gitops.MergeRequest) (Outco
 	err := b.Forge.Merge(ctx, mr)
 	switch {
 	case errors.Is(err, gitops.ErrConflict):
-		return b.delayed(r, wait("GitLab does not merge !%d yet", mr.IID)).linked(mr.Link), nil
+		return b.delayed(r, wait("GitLab does not merge !%d yet", mr.IID).linked(mr.Link)), nil
 	case errors.Is(err, gitops.ErrRefused):
 		return call("%v; mend it, then resume the run", err).linked(mr.Link), nil
 	case err != nil:
 		return Outcome{}, err
 	}
-	return wait("asked GitLab to merge !%d at %.8s", mr.IID, mr.SHA).linked(mr.Link), nil
+	return b.delayed(r, wait("asked GitLab to merge !%d at %.8s", mr.IID, mr.SHA).linked(mr.Link)), nil
 }
 
 // landed reads the values at the commit that landed, because only the commit itself
@@ -202,10 +207,12 @@ func (r *Run) unprepared() State {
 }
 
 // delayed turns a wait into a call for people when it has lasted for the merge limit.
-// A branch or a merge request that does not move is no verdict on the data.
+// A branch or a merge request that does not move is no verdict on the data. A run that
+// goes on looks at both anew: what a person has removed is made again.
 func (b *Bot) delayed(r *Run, o Outcome) Outcome {
 	limit := r.plan(r.Delivery()).MergeLimit
 	if r.overdue(b.Now(), limit) {
+		r.Resume = r.unproposed()
 		return call("%s, for %s now: help it on, then resume the run", o.Reason, limit).linked(o.Link)
 	}
 	return o

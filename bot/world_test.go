@@ -92,6 +92,9 @@ func (w *world) take(fit ...string) string {
 	return word
 }
 
+// deleted is the state of a merge request that GitLab does not know any more.
+const deleted gitops.MergeRequestState = "deleted"
+
 var errUnknown = errors.New("no answer")
 
 // bot returns the step function in this world.
@@ -163,6 +166,10 @@ func (w *world) person(r *Run) {
 			w.commit("main", "a person", map[string]string{"int/kv/values.yaml": "data:\n  version: 1.0.0\n"})
 		case "foreign-branch":
 			w.commit(r.Delivery().Change.Branch, "not ours", nil)
+		case "foreign-push":
+			w.mrs[len(w.mrs)-1].SHA = w.commit(r.Delivery().Change.Branch, "not ours", nil)
+		case "retarget":
+			w.mrs[len(w.mrs)-1].Target = "elsewhere"
 		case "drop-branch":
 			delete(w.branch, r.Delivery().Change.Branch)
 		case "merge":
@@ -289,7 +296,7 @@ func (w *world) Delete(_ context.Context, _, branch, tip string) error {
 func (w *world) Find(_ context.Context, _, branch string) (gitops.MergeRequest, error) {
 	var found *gitops.MergeRequest
 	for _, mr := range w.mrs {
-		if mr.Source == branch && (found == nil || found.State != gitops.Opened) {
+		if mr.Source == branch && mr.State != deleted && (found == nil || found.State != gitops.Opened) {
 			found = mr
 		}
 	}
@@ -319,10 +326,13 @@ func (w *world) Open(ctx context.Context, p gitops.Proposal) (gitops.MergeReques
 
 func (w *world) MergeRequest(_ context.Context, _ string, iid int64) (gitops.MergeRequest, error) {
 	mr := w.mrs[iid-1]
+	if mr.State == deleted {
+		return gitops.MergeRequest{}, gitops.ErrNotFound
+	}
 	if mr.State != gitops.Opened {
 		return *mr, nil
 	}
-	answer := w.take("ready", "checking", "stale", "closed", "locked", "conflict", "not_approved", "ci-failed")
+	answer := w.take("ready", "deleted", "checking", "stale", "closed", "locked", "conflict", "not_approved", "commits_status", "ci-failed")
 	seen := *mr
 	seen.Status = "mergeable"
 	seen.HeadPipeline = &gitops.Pipeline{ID: 7, SHA: mr.SHA, Status: gitops.StatusSuccess}
@@ -331,20 +341,25 @@ func (w *world) MergeRequest(_ context.Context, _ string, iid int64) (gitops.Mer
 		return gitops.MergeRequest{}, errUnknown
 	case "stale":
 		seen.SHA = "older"
+	case "deleted":
+		mr.State = deleted
+		return gitops.MergeRequest{}, gitops.ErrNotFound
 	case "closed":
 		mr.State, seen.State = gitops.Closed, gitops.Closed
 	case "locked":
 		seen.State = gitops.Locked
 	case "ci-failed":
 		seen.Status, seen.HeadPipeline.Status = "ci_must_pass", gitops.StatusFailed
-	case "checking", "conflict", "not_approved":
+	case "checking", "conflict", "not_approved", "commits_status":
 		seen.Status = answer
 	}
 	return seen, nil
 }
 
 func (w *world) Merge(_ context.Context, mr gitops.MergeRequest) error {
-	switch w.take("merges", "405", "401", "lost-merge") {
+	switch w.take("merges", "accepts", "405", "401", "lost-merge") {
+	case "accepts": // and does nothing
+		return nil
 	case "405":
 		return fmt.Errorf("merge: %w", gitops.ErrConflict)
 	case "401":

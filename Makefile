@@ -27,7 +27,7 @@ lint:
 	$(GO) vet -tags $(TAGS) ./...
 	$(GO) tool staticcheck -tags $(TAGS) ./...
 	$(GO) mod tidy -diff
-	bash -n .ci/run .ci/postgres
+	bash -n .ci/run .ci/integration .ci/fuzz && sh -n .ci/postgres
 
 ## bench: benchmarks, each against a peer in the same run
 bench:

@@ -76,7 +76,7 @@ func (b *Bot) disarm(ctx context.Context, r *Run, d *Delivery) (o Outcome, busy 
 	mr, err := b.Forge.Find(ctx, d.Change.Repo, d.Change.Branch)
 	switch {
 	case errors.Is(err, gitops.ErrNotFound):
-		return b.tidy(ctx, d)
+		return b.withdraw(ctx, d, gitops.MergeRequest{})
 	case err != nil:
 		return Outcome{}, false, err
 	}
@@ -89,13 +89,20 @@ func (b *Bot) disarm(ctx context.Context, r *Run, d *Delivery) (o Outcome, busy 
 		return b.settle(ctx, r, d)
 	case gitops.Locked:
 		return wait("GitLab is merging !%d: it will be put back when it has landed", mr.IID), true, nil
-	case gitops.Opened:
-		if err := b.Forge.Close(ctx, d.Change.Repo, mr.IID); err != nil {
-			return Outcome{}, false, err
-		}
-		return again("closed !%d before it could land", mr.IID).linked(mr.Link), true, nil
 	}
-	return b.tidy(ctx, d)
+	return b.withdraw(ctx, d, mr)
+}
+
+// withdraw closes the merge request of a delivery that has not landed, if it is open,
+// then removes its branch. busy says that the step has acted.
+func (b *Bot) withdraw(ctx context.Context, d *Delivery, mr gitops.MergeRequest) (o Outcome, busy bool, err error) {
+	if mr.State != gitops.Opened {
+		return b.tidy(ctx, d)
+	}
+	if err := b.Forge.Close(ctx, d.Change.Repo, mr.IID); err != nil {
+		return Outcome{}, false, err
+	}
+	return again("closed !%d before it could land", mr.IID).linked(mr.Link), true, nil
 }
 
 // settle cancels what still runs of a landed commit's pipelines: an old job must not

@@ -156,6 +156,9 @@ func (b *Bot) prepare(ctx context.Context, r *Run, i int) (Outcome, error) {
 	if err != nil {
 		return Outcome{}, err
 	}
+	if o, busy, err := b.earlier(ctx, r, i, len(bumps) == 0); busy || err != nil {
+		return o, err
+	}
 	d := Delivery{Change: r.change(p, bumps, b.Now()), Base: tree.Commit(), Looked: tree.Commit(), Rebuilt: r.Stages[i].Delivery.Rebuilt}
 	if len(bumps) == 0 {
 		d.Landed = tree.Commit()
@@ -167,6 +170,26 @@ func (b *Bot) prepare(ctx context.Context, r *Run, i int) (Outcome, error) {
 	}
 	r.Stage, r.Stages[i].Delivery = i, d
 	return to(Prepared, "%s of %s to be set to %s", count(len(bumps), "value"), p.Environment, r.Version), nil
+}
+
+// earlier looks after the merge request of a delivery that stage i is about to build
+// anew. One that has landed meanwhile is what the run wrote, and stays the delivery.
+// One that is of no use any more is closed.
+func (b *Bot) earlier(ctx context.Context, r *Run, i int, useless bool) (o Outcome, busy bool, err error) {
+	d := &r.Stages[i].Delivery
+	if d.Head == "" {
+		return Outcome{}, false, nil
+	}
+	mr, err := b.Forge.Find(ctx, d.Change.Repo, d.Change.Branch)
+	switch {
+	case err != nil && !errors.Is(err, gitops.ErrNotFound):
+		return Outcome{}, false, err
+	case mr.State == gitops.Merged || mr.State == gitops.Locked:
+		return r.proposed(d, mr), true, nil
+	case useless:
+		return b.withdraw(ctx, d, mr)
+	}
+	return Outcome{}, false, nil
 }
 
 // bumps returns what has to move in tree for every service to name version.

@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"lockstep/gitops"
 )
 
 // forward is the way of a run in which everything works, up to the gates.
@@ -68,6 +70,14 @@ var traces = []struct{ script, want string }{
 	// people change the same files
 	{"proposed:edit-beside ready", forward + " gated recorded done"},
 	{"proposed:edit-kv", "queued started prepared proposed started prepared proposed merged synced gated recorded done"},
+	{"proposed:already", "queued started prepared proposed merged synced gated recorded done"},
+	{"proposed:already conflict", "queued started prepared proposed started merged synced gated recorded done"},
+	{"proposed:edit-kv started:merge bad", "queued started prepared proposed started proposed merged synced " + back},
+	{"proposed:edit-kv started:merge started:edit-kv bad", "queued started prepared proposed started proposed merged synced " + back},
+	{"proposed:edit-kv prepared:merge bad", "queued started prepared proposed started prepared proposed merged synced " + back},
+	{"proposed:remove-kv", "queued started prepared proposed started stalled"},
+	{"proposed:remove-kv stalled:mend-kv stalled:resume", "queued started prepared proposed started stalled started prepared proposed merged synced gated recorded done"},
+	{"proposed:remove-kv stalled:cancel", "queued started prepared proposed started stalled failed cancelled"},
 	{"proposed:edit-kv prepared:edit-kv", "queued started prepared proposed started prepared proposed stalled"},
 	{"proposed:edit-beside conflict", "queued started prepared proposed started prepared proposed merged synced gated recorded done"},
 	{"conflict*", "queued started prepared proposed stalled"},
@@ -158,6 +168,11 @@ func (w *world) check(r *Run) {
 	}
 	if slices.Contains(slices.Collect(maps.Keys(w.branch)), "lockstep/0193-int") {
 		w.t.Errorf("branch lockstep/0193-int is left behind")
+	}
+	for _, mr := range w.mrs {
+		if mr.State == gitops.Opened {
+			w.t.Errorf("merge request !%d is left open", mr.IID)
+		}
 	}
 	if recorded := w.params["/mda/int/data-version"] == string(newVersion); recorded != (r.State == Done) {
 		w.t.Errorf("parameter written: %v, but the run is %s", recorded, r.State)

@@ -64,6 +64,7 @@ func (s *Server) Handler() http.Handler {
 	mux.Handle("GET /runs/{id}", s.page("run.html", s.runPage))
 	mux.Handle("GET /style.css", http.HandlerFunc(serveStyle))
 	mux.Handle("GET /healthz", http.HandlerFunc(serveHealth))
+	mux.Handle("/", http.HandlerFunc(serveNothing))
 	return guarded(mux)
 }
 
@@ -77,6 +78,11 @@ func guarded(next http.Handler) http.Handler {
 		h.Set("Cache-Control", "no-store")
 		next.ServeHTTP(w, r)
 	})
+}
+
+// serveNothing answers what is no route.
+func serveNothing(w http.ResponseWriter, r *http.Request) {
+	refuse(w, http.StatusNotFound, "there is no %s %.100q: docs/operations.md has every call", r.Method, r.URL.Path)
 }
 
 // serveHealth says that the process answers. It asks nothing of the store, so that a

@@ -154,7 +154,7 @@ func TestReads(t *testing.T) {
 		{"/api/v1/status", 200, `"frozen":[{"lane":"release"`},
 		{"/healthz", 200, `{"status":"ok"}`},
 		{"/style.css", 200, `color-scheme: light dark`},
-		{"/nowhere", 404, `not found`},
+		{"/nowhere", 404, `{"error":"there is no GET \"/nowhere\": docs/operations.md has every call"}`},
 	}
 	for _, test := range tests {
 		w := ask(serverOf(filled()), http.MethodGet, test.path, "")

@@ -69,7 +69,7 @@ func (c *console) lane(lane bot.LaneState, runs map[string]web.RunLine) {
 	}
 	for i, id := range lane.Waiting {
 		r := runs[id]
-		c.printf("  %d. %s %s (%s): %s\n", i+1, r.Package, string(r.Version), id, r.Reason)
+		c.printf("  %d. %s %s (%s), asked for by %s\n", i+1, r.Package, string(r.Version), id, r.Asked)
 	}
 }
 

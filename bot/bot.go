@@ -223,6 +223,8 @@ type Request struct {
 	Subject string         `json:"subject,omitempty"` // what must not move: "tag <project> <tag>"
 	Commit  string         `json:"commit,omitempty"`  // where it points; another commit for the same subject is refused
 
+	Announced bool `json:"announced"` // a hook brought it: it is new, whatever a first look took it for
+
 	Lane      string `json:"lane"`      // from the track
 	Supersede bool   `json:"supersede"` // from the track: it takes the place of waiting runs
 }
@@ -232,6 +234,7 @@ type Answer struct {
 	Run      string `json:"run,omitempty"` // the run that serves it; "" when refused
 	New      bool   `json:"new"`           // it made the run
 	Refused  bool   `json:"refused,omitempty"`
+	Before   bool   `json:"before,omitempty"` // it is older than Lockstep's first look: no run, unless it is announced after all
 	Sentence string `json:"sentence"`
 }
 

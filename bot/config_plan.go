@@ -156,12 +156,11 @@ func (c *Config) announced(pkg, tag string) ([]Request, error) {
 		return nil, err
 	}
 	var requests []Request
-	for _, track := range sortedKeys(c.Tracks) {
-		t := c.Tracks[track]
-		if !slices.Contains(t.On, "tag") || !slices.Contains(t.Packages, pkg) {
+	for _, way := range c.Ways(p.Tags.Project) {
+		if way.Package != pkg {
 			continue
 		}
-		r, err := c.Request(pkg, track, v)
+		r, err := c.Request(pkg, way.Track, v)
 		if err != nil {
 			return nil, err
 		}
@@ -172,6 +171,25 @@ func (c *Config) announced(pkg, tag string) ([]Request, error) {
 		return nil, fmt.Errorf("no track starts on tags of package %q", pkg)
 	}
 	return requests, nil
+}
+
+// A Way is what one tag can start: a package on a track.
+type Way struct{ Package, Track string }
+
+// Ways returns what the tags of a project can start, in order.
+func (c *Config) Ways(project string) []Way {
+	var ways []Way
+	for _, pkg := range sortedKeys(c.Packages) {
+		if tags := c.Packages[pkg].Tags; tags == nil || tags.Project != project {
+			continue
+		}
+		for _, track := range sortedKeys(c.Tracks) {
+			if t := c.Tracks[track]; slices.Contains(t.On, "tag") && slices.Contains(t.Packages, pkg) {
+				ways = append(ways, Way{pkg, track})
+			}
+		}
+	}
+	return ways
 }
 
 // A DataProject is a GitLab project whose tags announce versions.

@@ -84,8 +84,9 @@ func deliveredAnswers(ctx context.Context, tx Tx, delivery string) ([]bot.Answer
 }
 
 // Baseline notes that a project is looked at for the first time and that known, the
-// requests its existing tags would make, were there before: none of them makes a run,
-// now or later, and a tag of them that moves is refused. A request that was already
+// requests its existing tags would make, were there before: none of them makes a run
+// unless it is announced after all (the first look was quicker than the hook), and a
+// tag of them that moves is refused. A request that was already
 // answered keeps its answer. It reports whether this was the first time; after that
 // it does nothing.
 func (s *Store) Baseline(ctx context.Context, project string, known []bot.Request, now time.Time) (first bool, err error) {
@@ -99,7 +100,7 @@ func (s *Store) Baseline(ctx context.Context, project string, known []bot.Reques
 			if _, err := claim(ctx, tx, q, now); err != nil {
 				return err
 			}
-			if err := remember(ctx, tx, q, bot.Answer{Sentence: "it was there before Lockstep looked for the first time"}, now); err != nil {
+			if err := remember(ctx, tx, q, bot.Answer{Before: true, Sentence: "it was there before Lockstep looked for the first time"}, now); err != nil {
 				return err
 			}
 		}
@@ -238,6 +239,10 @@ func recall(ctx context.Context, tx Tx, q bot.Request) (answer bot.Answer, known
 		return bot.Answer{}, false, err
 	}
 	if err := json.Unmarshal([]byte(body), &answer); err != nil {
+		return bot.Answer{}, false, err
+	}
+	if answer.Before && q.Announced {
+		_, err := tx.Exec(ctx, `DELETE FROM requests WHERE key = $1 AND package = $2 AND track = $3`, q.Key, q.Package, q.Track)
 		return bot.Answer{}, false, err
 	}
 	answer.New = false

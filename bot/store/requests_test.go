@@ -204,7 +204,7 @@ func TestBaseline(t *testing.T) {
 			want bot.Answer
 		}{
 			{request("1"), bot.Answer{Run: run, Sentence: "run " + run + " is queued: next in lane integration"}},
-			{old, bot.Answer{Sentence: "it was there before Lockstep looked for the first time"}},
+			{old, bot.Answer{Before: true, Sentence: "it was there before Lockstep looked for the first time"}},
 			{movedTag, bot.Answer{Refused: true, Sentence: "tag data/mda 0 pointed to commit aaa and points to bbb now: a version must not move, so make a new one"}},
 		} {
 			answer, err := s.Accept(t.Context(), tt.q, noon)
@@ -216,5 +216,12 @@ func TestBaseline(t *testing.T) {
 			}
 		}
 		accepted(t, s, request("2"))
+
+		// The first look was quicker than the hook of a new tag: the hook counts, once.
+		old.Announced = true
+		run = accepted(t, s, old)[0]
+		if answer, err := s.Accept(t.Context(), old, noon); err != nil || answer.Run != run || answer.New {
+			t.Errorf("announced again: got %+v, %v, want run %s", answer, err, run)
+		}
 	})
 }

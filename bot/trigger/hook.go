@@ -180,7 +180,7 @@ func (g *GitLab) requests(e event) ([]bot.Request, string) {
 	}
 	for i := range requests {
 		requests[i] = tagRequest(requests[i], e.Project.Path, tag, e.Commit)
-		requests[i].By = e.User
+		requests[i].By, requests[i].Announced = e.User, true
 		if e.Project.URL != "" {
 			requests[i].Link = e.Project.URL + "/-/tags/" + url.PathEscape(tag)
 		}

@@ -84,10 +84,11 @@ func (p *Poll) look(ctx context.Context) error {
 	if err != nil || p.seen != nil && slices.Equal(tags, p.seen) {
 		return err
 	}
-	requests := p.requests(tags)
-	known, err := p.baseline(ctx, requests)
-	if err != nil {
-		return err
+	requests, known := p.requests(tags), map[bot.Way]bool{}
+	if p.seen == nil { // ways do not become new while the process runs
+		if known, err = p.baseline(ctx, requests); err != nil {
+			return err
+		}
 	}
 	if err := p.accept(ctx, requests, known); err != nil {
 		return err
@@ -96,38 +97,31 @@ func (p *Poll) look(ctx context.Context) error {
 	return nil
 }
 
-// A way is what one tag can start: a package on a track.
-type way struct{ pkg, track string }
-
-// baseline marks each way of the requests as looked at, and returns those for which
-// this was the first time. Only the first look of a process takes requests as known:
-// ways do not become new while it runs.
-func (p *Poll) baseline(ctx context.Context, requests []bot.Request) (known map[way]bool, err error) {
-	ways := map[way][]bot.Request{}
+// baseline marks each way that the project's tags can go as looked at, also without any
+// tag yet, and returns those for which this was the first time.
+func (p *Poll) baseline(ctx context.Context, requests []bot.Request) (known map[bot.Way]bool, err error) {
+	ways := map[bot.Way][]bot.Request{}
 	for _, q := range requests {
-		w := way{q.Package, q.Track}
+		w := bot.Way{Package: q.Package, Track: q.Track}
 		ways[w] = append(ways[w], q)
 	}
-	known = map[way]bool{}
-	for w, there := range ways {
-		if p.seen != nil {
-			there = nil
-		}
-		first, err := p.Store.Baseline(ctx, p.Project+" "+w.pkg+" "+w.track, there, p.Now())
+	known = map[bot.Way]bool{}
+	for _, w := range p.Catalog.Ways(p.Project) {
+		first, err := p.Store.Baseline(ctx, p.Project+" "+w.Package+" "+w.Track, ways[w], p.Now())
 		if err != nil {
 			return nil, err
 		}
-		if known[w] = first && p.seen == nil; known[w] {
-			p.Log.Info("tags that were there before start nothing", "project", p.Project, "package", w.pkg, "track", w.track, "tags", len(there))
+		if known[w] = first; first {
+			p.Log.Info("tags that were there before start nothing", "project", p.Project, "package", w.Package, "track", w.Track, "tags", len(ways[w]))
 		}
 	}
 	return known, nil
 }
 
 // accept stores the requests whose way is not known as a whole.
-func (p *Poll) accept(ctx context.Context, requests []bot.Request, known map[way]bool) error {
+func (p *Poll) accept(ctx context.Context, requests []bot.Request, known map[bot.Way]bool) error {
 	for _, q := range requests {
-		if known[way{q.Package, q.Track}] {
+		if known[bot.Way{Package: q.Package, Track: q.Track}] {
 			continue
 		}
 		answer, err := p.Store.Accept(ctx, q, p.Now())

@@ -98,6 +98,17 @@ func TestPollFindsTheFirstTagOfAProject(t *testing.T) {
 	}
 }
 
+func TestPollFindsTheFirstTagThatWasPushedWhileNobodyLooked(t *testing.T) {
+	t.Parallel()
+	s, data := openStore(t), tagged()
+	look(t, poll(t, config, data, s))
+	data.push("v2026.1.1")
+	look(t, poll(t, config, data, s))
+	if got := versions(t, s); len(got) != 1 {
+		t.Errorf("got %q, want one run", got)
+	}
+}
+
 func TestPollFindsWhatWasPushedWhileNobodyLooked(t *testing.T) {
 	t.Parallel()
 	s, data := openStore(t), tagged("v2026.1.1")

@@ -23,6 +23,8 @@ type Catalog interface {
 	// Tagged returns the requests that a tag of a project makes: none for a project
 	// that is no data project, an error, a sentence, for a tag that starts nothing.
 	Tagged(project, tag string) ([]bot.Request, error)
+	// Ways returns what the tags of a project can start.
+	Ways(project string) []bot.Way
 	// Request returns the request for a version of a package on a track; the error is
 	// a sentence for the one who asked.
 	Request(pkg, track, version string) (bot.Request, error)

@@ -5,6 +5,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"time"
 
@@ -139,9 +140,9 @@ func (w *world) configure(o worldOptions) error {
 		if err := os.WriteFile(path, []byte(value), fileMode); err != nil {
 			return err
 		}
-		references[name] = "file:" + path
+		references[name] = strconv.Quote("file:" + path)
 	}
-	store := "sqlite:" + filepath.Join(w.Dir, "lockstep.db")
+	store := strconv.Quote("sqlite:" + filepath.Join(w.Dir, "lockstep.db"))
 	if o.Store != "" {
 		store = references["database"]
 	}

@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -236,29 +237,92 @@ func (s *scene) called(version string) (text string, run *bot.Run) {
 	return text, run
 }
 
-// edits lets a person commit a change of one file to the deployed branch, waits until
-// it is deployed, and returns nothing but what the file holds then.
-func (s *scene) edits(file, old, changed string) string {
-	text, err := s.git("show", "main:"+file)
-	if err != nil || !strings.Contains(text, old) {
-		s.Errorf("edit %s: no %q in %q (%v)", file, old, text, err)
-		return text
+// An edit is a person's change of one file.
+type edit struct{ file, old, changed string }
+
+// edits lets a person commit changes to the deployed branch, and waits until they are
+// deployed. It may be called while a request is served, so it ends no test.
+func (s *scene) edits(changes ...edit) {
+	for _, e := range changes {
+		text, err := s.git("show", "main:"+e.file)
+		if err != nil || !strings.Contains(text, e.old) {
+			s.Errorf("edit %s: no %q in\n%s\n(%v)", e.file, e.old, text, err)
+			return
+		}
+		text = strings.Replace(text, e.old, e.changed, 1) + "\n"
+		commit, err := s.GitLab.Commit(envProject, "main", "Edit "+e.file, map[string]string{e.file: text})
+		if err != nil {
+			s.Errorf("edit %s: %v", e.file, err)
+			return
+		}
+		s.deployed(commit)
 	}
-	text = strings.Replace(text, old, changed, 1) + "\n"
-	commit, err := s.GitLab.Commit(envProject, "main", "A person edits "+file, map[string]string{file: text})
-	if err != nil {
-		s.Errorf("edit %s: %v", file, err)
-	}
-	deadline := time.Now().Add(10 * time.Second)
-	for tick := time.NewTicker(time.Millisecond); time.Now().Before(deadline); <-tick.C {
-		deployed := slices.ContainsFunc(s.GitLab.Pipelines(envProject), func(p fixtures.PipelineRecord) bool {
-			return p.SHA == commit && p.Source == "push" && p.Status == "success"
-		})
-		if deployed {
-			break
+}
+
+// deployed waits until the pipeline of a commit has succeeded.
+func (s *scene) deployed(commit string) {
+	late := time.After(10 * time.Second)
+	tick := time.NewTicker(time.Millisecond)
+	defer tick.Stop()
+	for !slices.ContainsFunc(s.GitLab.Pipelines(envProject), func(p fixtures.PipelineRecord) bool {
+		return p.SHA == commit && p.Source == "push" && p.Status == "success"
+	}) {
+		select {
+		case <-tick.C:
+		case <-late:
+			s.Errorf("commit %s is not deployed", commit)
+			return
 		}
 	}
-	return text
+}
+
+// A moment is the n-th call of a name, before or after its effect.
+type moment struct {
+	call  string
+	n     int
+	phase phase
+}
+
+// A phase is on which side of a call's effect a moment is.
+type phase string
+
+const (
+	arrives phase = "arrives"
+	done    phase = "is done"
+)
+
+func (m moment) String() string { return fmt.Sprintf("%s %d %s", m.call, m.n, m.phase) }
+
+// at lets something happen at a moment, while the bot waits for the answer.
+func (s *scene) at(m moment, act func()) {
+	var n atomic.Int32
+	strike := func(c fixtures.Call) fixtures.Fault {
+		if c.Name == m.call && int(n.Add(1)) == m.n {
+			act()
+		}
+		return fixtures.Pass
+	}
+	if m.phase == arrives {
+		s.Journal.Break(strike, nil)
+	} else {
+		s.Journal.Break(nil, strike)
+	}
+}
+
+// stick keeps merge requests at a status, until it is "".
+func (s *scene) stick(status string) {
+	s.Helper()
+	if err := s.GitLab.StuckMerge(envProject, status); err != nil {
+		s.Fatal(err)
+	}
+}
+
+// sentence waits until a decision on the newest run of a version says part.
+func (s *scene) sentence(version, part string) {
+	s.Helper()
+	s.await(fmt.Sprintf("a sentence with %q", part), func() bool {
+		return slices.ContainsFunc(s.report(version).Events, func(e bot.Event) bool { return strings.Contains(e.Reason, part) })
+	})
 }
 
 // hook writes a pre-receive hook into the environment repository, which refuses pushes

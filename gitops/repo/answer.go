@@ -58,7 +58,7 @@ func knowledge(err error) bool {
 // when that was nothing or a web page.
 func reason(err error) string {
 	_, text, _ := strings.Cut(err.Error(), ": ")
-	text = sentence(text)
+	text = strings.TrimSuffix(sentence(text), ".")
 	if text == "" || strings.HasPrefix(text, "<") {
 		return ""
 	}

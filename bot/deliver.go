@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"lockstep/gitops"
+	"lockstep/rollback"
 )
 
 // propose brings the commit of the current delivery onto its branch, then opens the
@@ -138,21 +140,51 @@ func (b *Bot) accept(ctx context.Context, r *Run, mr gitops.MergeRequest) (Outco
 // landed reads the values at the commit that landed, because only the commit itself
 // says what landed.
 func (b *Bot) landed(ctx context.Context, r *Run, d *Delivery, mr gitops.MergeRequest) (Outcome, error) {
-	tree, err := b.Repos.At(ctx, d.Change.Repo, mr.Landed)
-	if err != nil {
-		return Outcome{}, err
-	}
-	d.Landed = mr.Landed
-	for _, bump := range d.Change.Bumps {
-		now, problem, err := stands(tree, bump.Place)
-		switch {
-		case err != nil:
-			return Outcome{}, err
-		case problem != "" || now != bump.To:
-			return call("!%d landed as %.8s, but there %s names %s instead of %s: put it right, then resume the run", mr.IID, mr.Landed, bump.Service, named(now, problem), bump.To).linked(mr.Link), nil
+	commit := mr.Landed
+	changed, err := b.missed(ctx, d, commit)
+	if err == nil && len(changed) > 0 { // a person may have put it right since
+		if commit, err = b.Repos.Head(ctx, d.Change.Repo, d.Change.Target); err == nil {
+			changed, err = b.missed(ctx, d, commit)
 		}
 	}
+	switch {
+	case err != nil:
+		return Outcome{}, err
+	case len(changed) > 0 && r.Direction == Forward:
+		c := changed[0]
+		return call("!%d landed as %.8s, but %s does not name %s on %s (%s): put it right and resume the run, or cancel it", mr.IID, mr.Landed, c.Bump.Service, c.Bump.To, d.Change.Target, c.Reason).linked(mr.Link), nil
+	}
+	r.leave(d, changed)
+	d.Landed = commit
 	return to(Merged, "!%d landed as %.8s on %s", mr.IID, mr.Landed, d.Change.Target).linked(mr.Link), nil
+}
+
+// missed returns the values of a delivery that do not stand at a commit, and why.
+func (b *Bot) missed(ctx context.Context, d *Delivery, commit string) ([]rollback.Left, error) {
+	tree, err := b.Repos.At(ctx, d.Change.Repo, commit)
+	if err != nil {
+		return nil, err
+	}
+	var missed []rollback.Left
+	for _, bump := range d.Change.Bumps {
+		now, err := stands(tree, bump.Place)
+		if err != nil {
+			return nil, err
+		}
+		if now.Version != bump.To {
+			missed = append(missed, rollback.Left{Bump: bump, Reason: now.String()})
+		}
+	}
+	return missed, nil
+}
+
+// leave takes values out of a delivery on the way back that people have changed since:
+// what they set stays.
+func (r *Run) leave(d *Delivery, changed []rollback.Left) {
+	for _, c := range changed {
+		d.Change.Bumps = slices.DeleteFunc(slices.Clone(d.Change.Bumps), func(b gitops.Bump) bool { return b == c.Bump })
+		r.Left = append(r.Left, rollback.Left{Bump: c.Bump.Inverse(), Reason: c.Reason})
+	}
 }
 
 // changed says which value a person changed on the target branch since the delivery
@@ -167,12 +199,12 @@ func (b *Bot) changed(ctx context.Context, d *Delivery) (string, error) {
 		return "", err
 	}
 	for _, bump := range d.Change.Bumps {
-		now, problem, err := stands(tree, bump.Place)
+		now, err := stands(tree, bump.Place)
 		if err != nil {
 			return "", err
 		}
-		if problem != "" || now != bump.From && now != bump.To {
-			return fmt.Sprintf("somebody changed %s to %s meanwhile (%.8s)", bump.Service, named(now, problem), head), nil
+		if now.Version != bump.From && now.Version != bump.To {
+			return fmt.Sprintf("%s of %s: %s (commit %.8s)", bump.Service, bump.Environment, now, head), nil
 		}
 	}
 	d.Looked = head
@@ -185,9 +217,9 @@ func (r *Run) rebuild(d *Delivery, why string) Outcome {
 	if d.Rebuilt++; d.Rebuilt > 1 {
 		d.Rebuilt = 0
 		r.Resume = r.unprepared()
-		return call("%s, and again after the change was built anew: agree who sets it, then resume the run", why)
+		return call("%s, and that again after the change was built anew: agree who sets it, then resume the run", why)
 	}
-	return to(r.unprepared(), "%s: building the change anew", why)
+	return to(r.unprepared(), "%s; building the change anew", why)
 }
 
 // unproposed is the state from which a new merge request is opened.
@@ -228,30 +260,22 @@ func (r *Run) plan(d *Delivery) StagePlan {
 	panic("bot: delivery into " + d.Change.Repo + " belongs to no stage")
 }
 
-// stands reads the version at a place. problem says why none can be read there.
-func stands(tree Tree, p gitops.Place) (version gitops.Version, problem string, err error) {
+// stands reads what stands at a place.
+func stands(tree Tree, p gitops.Place) (rollback.Standing, error) {
 	data, err := tree.File(p.File)
-	if errors.Is(err, gitops.ErrNotFound) {
-		return "", "nothing, because the file is gone", nil
+	switch {
+	case errors.Is(err, gitops.ErrNotFound):
+		return rollback.Standing{Missing: "the file is gone"}, nil
+	case errors.Is(err, gitops.ErrRefused):
+		return rollback.Standing{Missing: fmt.Sprintf("it cannot be read: %v", err)}, nil
+	case err != nil:
+		return rollback.Standing{}, err
 	}
-	if errors.Is(err, gitops.ErrRefused) {
-		return "", fmt.Sprintf("nothing that can be read (%v)", err), nil
-	}
+	version, err := gitops.Value(p.File, data, p.Key)
 	if err != nil {
-		return "", "", err
+		return rollback.Standing{Missing: fmt.Sprintf("it cannot be read: %v", err)}, nil
 	}
-	if version, err = gitops.Value(p.File, data, p.Key); err != nil {
-		return "", fmt.Sprintf("nothing that can be read (%v)", err), nil
-	}
-	return version, "", nil
-}
-
-// named returns what a place names, for a sentence.
-func named(version gitops.Version, problem string) string {
-	if problem != "" {
-		return problem
-	}
-	return string(version)
+	return rollback.Standing{Version: version}, nil
 }
 
 // by returns who did something as the end of a clause.

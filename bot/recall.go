@@ -1,6 +1,7 @@
 package bot
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -82,7 +83,7 @@ func (b *Bot) disarm(ctx context.Context, r *Run, d *Delivery) (o Outcome, busy 
 	}
 	switch mr.State {
 	case gitops.Merged:
-		d.IID, d.Link, d.Landed = mr.IID, mr.Link, mr.Landed
+		d.IID, d.Link, d.Landed = mr.IID, mr.Link, cmp.Or(d.Landed, mr.Landed)
 		if r.isBack(d) {
 			return Outcome{}, false, nil // its pipeline is the one that puts things back
 		}
@@ -147,11 +148,11 @@ func (b *Bot) wayBack(ctx context.Context, r *Run) (rollback.Way, map[string]Tre
 				}
 				trees[bump.Repo] = tree
 			}
-			now, problem, err := stands(trees[bump.Repo], bump.Place)
+			now, err := stands(trees[bump.Repo], bump.Place)
 			if err != nil {
 				return rollback.Way{}, nil, err
 			}
-			stand[bump.Place] = rollback.Standing{Version: now, Missing: strings.TrimPrefix(problem, "nothing, because ")}
+			stand[bump.Place] = now
 			wrote = append(wrote, bump)
 		}
 	}
@@ -210,7 +211,7 @@ func (r *Run) next() Outcome {
 		r.At++
 		return to(Recalled, "%s follows", r.Backs[r.At].Change.Repo)
 	}
-	return r.ended("%s put back and verified%s", r.restoredServices(), r.leftovers())
+	return r.ended("%s put back and verified%s", cmp.Or(r.restoredServices(), "nothing"), r.leftovers())
 }
 
 // ended returns the outcome that ends the way back.

@@ -92,7 +92,7 @@ var traces = []struct{ script, want string }{
 	{"ready merges unsure unsure running", forward + " gated recorded done"},
 	{"ready merges broken failed:still-deploys", "queued started prepared proposed merged " + back},
 	{"ready merges broken failed:edit-kv", "queued started prepared proposed merged " + back},
-	{"ready merges broken failed:edit-kv failed:edit-mds", "queued started prepared proposed merged " + back},
+	{"ready merges broken failed:edit-kv failed:edit-mds", "queued started prepared proposed merged failed rolled-back"},
 	{"ready merges broken proposed:edit-kv", "queued started prepared proposed merged failed recalled proposed failed recalled proposed merged synced rolled-back"},
 
 	// a gate fails
@@ -118,6 +118,17 @@ var traces = []struct{ script, want string }{
 	{"ready merges deploying - merged:later deploying - merged:later deploying running good", forward + " gated recorded done"},
 	{"ready merges running starts open - synced:later open - synced:later open good", forward + " gated recorded done"},
 	{"ready merges running starts -* stalled:resume starts open good", forward + " stalled synced gated recorded done"},
+
+	// a person changes a value after it landed, or while it lands
+	{"proposed:merge-other-kv", "queued started prepared proposed stalled"},
+	{"proposed:merge-other-kv stalled:mend-new-kv stalled:resume", "queued started prepared proposed stalled proposed merged synced gated recorded done"},
+	{"proposed:merge-other-kv stalled:cancel", "queued started prepared proposed stalled " + back[:len(back)-len("rolled-back")] + "cancelled"},
+	{"ready merges merged:edit-kv foreign*", "queued started prepared proposed merged stalled"},
+	{"ready merges merged:edit-kv foreign* stalled:cancel", "queued started prepared proposed merged stalled failed recalled proposed merged synced cancelled"},
+	{"ready merges broken proposed:merge-other-kv", "queued started prepared proposed merged " + back},
+	{"ready merges broken ready merges merged:edit-kv foreign*", "queued started prepared proposed merged " + back},
+	{"ready merges broken ready merges merged:edit-kv merged:edit-mds foreign*", "queued started prepared proposed merged " + back},
+	{"ready merges broken ready merges merged:remove-kv foreign*", "queued started prepared proposed merged " + back},
 
 	// a person cancels
 	{"started:cancel", "queued started failed cancelled"},
@@ -191,7 +202,7 @@ func (w *world) check(r *Run) {
 	if r.State != Done && strings.Contains(kv, string(newVersion)) {
 		w.t.Errorf("kv ends as %q, but the run is %s", kv, r.State)
 	}
-	if len(r.Left) > 0 && !strings.Contains(kv, "by-hand") {
+	if len(r.Left) > 0 && !strings.Contains(kv, "by-hand") && kv != "" {
 		w.t.Errorf("a person's edit of kv is lost: %q", kv)
 	}
 }

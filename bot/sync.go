@@ -34,9 +34,33 @@ func (b *Bot) sync(ctx context.Context, r *Run) (Outcome, error) {
 			Environment: d.environments(), Verdict: true,
 		}), nil
 	case seen.Count(gitops.Unsure) > 0:
-		return Outcome{}, errors.New(seen.Sentence(gitops.Unsure))
+		return b.unsure(ctx, r, d, seen)
+	case len(seen) == 0:
+		return to(Synced, "nothing is left to watch in %s%s", d.Change.Repo, r.leftovers()), nil
 	}
 	return to(Synced, "%s of %s run %s", count(len(seen), "service"), d.environments(), d.versions()).linked(d.Link), nil
+}
+
+// unsure ends a look that told nothing about some services. On the way back those that
+// people have changed since are left alone: nobody would ever tell of them.
+func (b *Bot) unsure(ctx context.Context, r *Run, d *Delivery, seen gitops.Seen) (Outcome, error) {
+	unknown := errors.New(seen.Sentence(gitops.Unsure))
+	if r.Direction == Forward {
+		return Outcome{}, unknown
+	}
+	head, err := b.Repos.Head(ctx, d.Change.Repo, d.Change.Target)
+	if err != nil {
+		return Outcome{}, err
+	}
+	changed, err := b.missed(ctx, d, head)
+	switch {
+	case err != nil:
+		return Outcome{}, err
+	case len(changed) == 0:
+		return Outcome{}, unknown
+	}
+	r.leave(d, changed)
+	return again("people have set other values after the rollback landed%s", r.leftovers()), nil
 }
 
 // look asks the watcher about each environment that the delivery brings values to.

@@ -156,6 +156,8 @@ func (w *world) person(r *Run) {
 			w.commit("main", "a person", map[string]string{"int/kv/values.yaml": "data:\n  version: 1.1.0\n", "int/mds/values.yaml": "data:\n  version: 1.1.0\n"})
 		case "edit-kv":
 			w.commit("main", "a person", map[string]string{"int/kv/values.yaml": "data:\n  version: by-hand-" + fmt.Sprint(len(w.commits)) + "\n"})
+		case "edit-mds":
+			w.commit("main", "a person", map[string]string{"int/mds/values.yaml": "data:\n  version: by-hand\n"})
 		case "edit-beside":
 			w.commit("main", "a person", map[string]string{"int/kv/values.yaml": "replicas: 3\n" + w.tree("main").files["int/kv/values.yaml"]})
 		case "remove-kv":
@@ -172,13 +174,21 @@ func (w *world) person(r *Run) {
 			w.mrs[len(w.mrs)-1].Target = "elsewhere"
 		case "drop-branch":
 			delete(w.branch, r.Delivery().Change.Branch)
+		case "mend-new-kv":
+			w.commit("main", "a person", map[string]string{"int/kv/values.yaml": "data:\n  version: 1.1.0\n"})
 		case "merge":
 			w.land(w.mrs[len(w.mrs)-1])
+		case "merge-other-kv": // merges it, and resolves a conflict at kv in another way
+			mr := w.mrs[len(w.mrs)-1]
+			w.land(mr)
+			mr.Landed = w.commit("main", "resolved", map[string]string{"int/kv/values.yaml": "data:\n  version: by-hand\n"})
 		case "still-deploys":
 			w.pipes = append(w.pipes, gitops.Pipeline{ID: 1, SHA: r.Delivery().Landed, Ref: "main", Status: gitops.StatusRunning})
-		default:
+		case "resume", "cancel":
 			r.Word = &Word{Verb: Verb(act), By: "ada"}
 			return
+		default:
+			w.t.Fatalf("the script has an unknown act %q", act)
 		}
 	}
 }
@@ -402,7 +412,7 @@ func (w *world) Cancel(context.Context, string, int64) error {
 }
 
 func (w *world) Services(_ context.Context, _ string, d gitops.Deployment) (gitops.Seen, error) {
-	answer := w.take("running", "broken", "half", "deploying", "unsure")
+	answer := w.take("running", "broken", "half", "deploying", "unsure", "foreign")
 	if answer == "-" {
 		return nil, errUnknown
 	}
@@ -416,6 +426,8 @@ func (w *world) Services(_ context.Context, _ string, d gitops.Deployment) (gito
 			status.Known, status.Reason = gitops.Broken, "job failed"
 		case answer == "half" || answer == "deploying":
 			status.Known, status.Reason = gitops.NotYet, "job is running"
+		case answer == "foreign" && !strings.Contains(w.tree("main").files[t.File], string(t.Version)):
+			status.Known, status.Reason = gitops.Unsure, "somebody changed it before it was deployed"
 		case answer == "unsure":
 			status.Known, status.Reason = gitops.Unsure, "job was cancelled"
 		}

@@ -19,6 +19,14 @@ type Standing struct {
 	Missing string // "the file is gone"; empty when Version was read
 }
 
+// String says what somebody made of the place, as a clause for people.
+func (s Standing) String() string {
+	if s.Missing != "" {
+		return s.Missing
+	}
+	return fmt.Sprintf("somebody set it to %s since", s.Version)
+}
+
 // A Left is a bump that is not put back, and the clause that says why.
 type Left struct {
 	Bump   gitops.Bump `json:"bump"`
@@ -48,14 +56,12 @@ func Plan(wrote []gitops.Bump, stands map[gitops.Place]Standing) Way {
 		switch now, known := stands[b.Place]; {
 		case !known:
 			way.Left = append(way.Left, Left{b, "what stands there now was not read"})
-		case now.Missing != "":
-			way.Left = append(way.Left, Left{b, now.Missing})
-		case now.Version == b.From:
+		case now.Missing == "" && now.Version == b.From:
 			way.Stood = append(way.Stood, b)
-		case now.Version != b.To:
-			way.Left = append(way.Left, Left{b, fmt.Sprintf("somebody set it to %s since", now.Version)})
-		default:
+		case now.Missing == "" && now.Version == b.To:
 			way.put(b.Inverse())
+		default:
+			way.Left = append(way.Left, Left{b, now.String()})
 		}
 	}
 	return way

@@ -282,10 +282,10 @@ func (r *Run) Commands() []string {
 	switch {
 	case r.State == RollbackFailed:
 		return []string{"lockstep thaw " + r.Lane}
-	case r.State == Stalled && (r.Direction == Back || r.Cancel):
-		return []string{resume} // the way back cannot be cancelled
-	case r.State == Stalled:
+	case r.State == Stalled && r.Cancellable():
 		return []string{resume, cancel}
+	case r.State == Stalled:
+		return []string{resume}
 	}
 	return nil
 }

@@ -112,6 +112,10 @@ type Run struct {
 // Settled reports that the run has ended.
 func (r *Run) Settled() bool { return r.State.Settled() }
 
+// Cancellable reports that a cancel means something: the run goes forward, and has not
+// failed. After that it is on its way back, which nobody can cancel.
+func (r *Run) Cancellable() bool { return !r.turned() }
+
 // Result says in words how a run ended or where it stands, as people read it in
 // every message: "success", "success with warnings", "failed, rolled back" …
 func (r *Run) Result() string {

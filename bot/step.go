@@ -57,7 +57,7 @@ func (r *Run) obey(w Word) (Outcome, bool) {
 		r.Resume = ""
 		r.reopen()
 		return to(back, "%s says: go on%s", w.By, because(w.Reason)), true
-	case w.Verb == VerbCancel && r.Direction == Forward && r.State != Failed:
+	case w.Verb == VerbCancel && r.Cancellable():
 		r.Cancel, r.Resume = true, ""
 		r.Cause = &Cause{Sentence: "cancelled by " + w.By + because(w.Reason)}
 		if r.State == Queued {

@@ -167,6 +167,32 @@ func TestTraces(t *testing.T) {
 	}
 }
 
+// What speaks against a version stays known, whatever people say later; what does not
+// never speaks against it.
+func TestCause(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		script, sentence string
+		verdict          bool
+	}{
+		{"ready merges broken", "deployment to int failed: kv: job failed", true},
+		{"ready merges deploying*", "deployment to int did not end within 1h0m0s: kv, mds: job is running", true},
+		{"bad", "gate int-test failed: 3 tests failed", true},
+		{"starts open*", "gate int-test gave no result within 1h0m0s: pipeline is running", true},
+		{"ready merges broken failed:nobody -* stalled:cancel stalled:resume", "deployment to int failed: kv: job failed", true},
+		{"merged:cancel", "cancelled by ada", false},
+		{"merged:nobody -* stalled:cancel", "cancelled by ada", false},
+		{"no-track", "config: there is no track of that name", false},
+	}
+	for _, test := range tests {
+		w, r := newWorld(t, test.script), newRun()
+		w.play(r)
+		if r.Cause == nil || r.Cause.Sentence != test.sentence || r.Cause.Verdict != test.verdict {
+			t.Errorf("%s: got %+v, want %q, verdict %v", test.script, r.Cause, test.sentence, test.verdict)
+		}
+	}
+}
+
 func newRun() *Run {
 	return &Run{ID: "0193", Track: "integration", Lane: "integration", Package: "mda", Version: newVersion, Origin: OriginTag, State: Queued}
 }

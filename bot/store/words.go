@@ -37,7 +37,7 @@ func sensible(r *bot.Run, verb bot.Verb) error {
 		return refuse("run %s has ended: %s", r.ID, r.Result())
 	case verb == bot.VerbResume && r.State != bot.Stalled:
 		return refuse("run %s is not stalled, it is %s: there is nothing to resume", r.ID, r.State)
-	case verb == bot.VerbCancel && (r.Direction == bot.Back || r.State == bot.Failed):
+	case verb == bot.VerbCancel && !r.Cancellable():
 		return refuse("run %s is already putting back what it wrote: it cannot be cancelled any more", r.ID)
 	case verb != bot.VerbResume && verb != bot.VerbCancel:
 		return refuse("a run obeys %s and %s, not %q", bot.VerbResume, bot.VerbCancel, verb)

@@ -50,8 +50,6 @@ func (b *Bot) push(ctx context.Context, r *Run, d *Delivery, tip string) (Outcom
 	switch {
 	case errors.Is(err, gitops.ErrConflict):
 		return b.delayed(r, wait("branch %s of %s moved while we pushed: looking again", d.Change.Branch, d.Change.Repo)), nil
-	case errors.Is(err, gitops.ErrRefused):
-		return call("%v; mend it, then resume the run", err), nil
 	case err != nil:
 		return Outcome{}, err
 	}
@@ -62,9 +60,6 @@ func (b *Bot) push(ctx context.Context, r *Run, d *Delivery, tip string) (Outcom
 // open opens the merge request of the pushed commit.
 func (b *Bot) open(ctx context.Context, r *Run, d *Delivery) (Outcome, error) {
 	mr, err := b.Forge.Open(ctx, b.proposal(r, d))
-	if errors.Is(err, gitops.ErrRefused) {
-		return call("%v; mend it, then resume the run", err), nil
-	}
 	if err != nil {
 		return Outcome{}, err
 	}

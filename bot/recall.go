@@ -89,7 +89,7 @@ func (b *Bot) disarm(ctx context.Context, r *Run, d *Delivery) (o Outcome, busy 
 		}
 		return b.settle(ctx, r, d)
 	case gitops.Locked:
-		return wait("GitLab is merging !%d: it will be put back when it has landed", mr.IID), true, nil
+		return b.settling(r, wait("GitLab is merging !%d: it will be put back when it has landed", mr.IID).linked(mr.Link)), true, nil
 	}
 	return b.withdraw(ctx, d, mr)
 }
@@ -118,17 +118,27 @@ func (b *Bot) settle(ctx context.Context, r *Run, d *Delivery) (o Outcome, busy 
 	}
 	for _, p := range pipelines {
 		switch {
-		case p.Status.Settled():
+		case p.Status.Settled() || p.Status == gitops.StatusManual: // nothing of it goes on by itself
 		case p.Status == gitops.StatusCanceling:
-			return wait("pipeline %d is being cancelled", p.ID).linked(p.Link), true, nil
+			return b.settling(r, wait("pipeline %d is being cancelled", p.ID).linked(p.Link)), true, nil
 		default:
 			if err := b.Pipelines.Cancel(ctx, d.Change.Repo, p.ID); err != nil {
 				return Outcome{}, false, err
 			}
-			return wait("cancelled pipeline %d, which still deployed %s", p.ID, r.Version).linked(p.Link), true, nil
+			return b.settling(r, wait("asked GitLab to cancel pipeline %d, which still deploys %s", p.ID, r.Version).linked(p.Link)), true, nil
 		}
 	}
 	return Outcome{}, false, nil
+}
+
+// settling turns a wait for what could still land or deploy into a call for people when
+// it has lasted for as long as a deployment may take.
+func (b *Bot) settling(r *Run, o Outcome) Outcome {
+	limit := r.Stages[r.Stage].Plan.SyncLimit
+	if r.overdue(b.Now(), limit) {
+		return call("%s, for %s now: stop it in GitLab, then resume the run, which goes on to put things back", o.Reason, limit).linked(o.Link)
+	}
+	return o
 }
 
 // wayBack plans by value on the newest commit of each repository that was written.

@@ -210,7 +210,11 @@ func (p StagePlan) bumps(tree Tree, version gitops.Version) ([]gitops.Bump, erro
 // commit returns the id of the commit that would make change on tree.
 func (b *Bot) commit(ctx context.Context, tree Tree, change gitops.Change) (string, error) {
 	files, err := change.Apply(tree.File)
-	if err != nil {
+	var inexact *gitops.EditError
+	switch {
+	case errors.As(err, &inexact):
+		return "", fmt.Errorf("%w: %v", gitops.ErrRefused, err)
+	case err != nil:
 		return "", err
 	}
 	return b.Repos.Commit(ctx, tree, change, files)

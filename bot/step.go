@@ -2,6 +2,9 @@ package bot
 
 import (
 	"context"
+	"errors"
+
+	"lockstep/gitops"
 )
 
 // Step is the whole process: it looks at the world, acts at most once, and returns
@@ -10,7 +13,8 @@ import (
 //
 // Doing a step twice equals doing it once: before each act it looks for the act's
 // effect. A run that has settled has no step.
-func (b *Bot) Step(ctx context.Context, r *Run) (Outcome, error) {
+func (b *Bot) Step(ctx context.Context, r *Run) (o Outcome, err error) {
+	defer called(&o, &err)
 	if r.Word != nil {
 		if o, obeyed := r.obey(*r.Word); obeyed {
 			return o, nil
@@ -47,6 +51,14 @@ func (b *Bot) Step(ctx context.Context, r *Run) (Outcome, error) {
 		panic("bot: step of a settled run " + r.ID)
 	}
 	panic("bot: unknown state " + r.State)
+}
+
+// called turns an act that the outside refuses into a call for people: to ask again
+// would not help.
+func called(o *Outcome, err *error) {
+	if errors.Is(*err, gitops.ErrRefused) {
+		*o, *err = call("%v; mend it, then resume the run", *err), nil
+	}
 }
 
 // obey does what a person said, if it means anything where the run stands.

@@ -102,6 +102,19 @@ var traces = []struct{ script, want string }{
 	{"ready merges running no-variables", forward + " stalled"},
 	{"ready merges running - starts - good", forward + " gated recorded done"},
 
+	// what still deploys is stopped before the way back is planned, or people are called
+	{"bad failed:still-deploys goes-on goes-on", forward + " " + back},
+	{"bad failed:still-deploys goes-on*", forward + " failed stalled"},
+	{"bad failed:still-deploys canceling", forward + " failed stalled"},
+	{"bad failed:still-deploys may-not-cancel stalled:resume", forward + " failed stalled " + back},
+	{"bad failed:waits-for-person", forward + " " + back},
+	{"bad none-yet none-yet none-yet", forward + " " + back},
+	{"bad none-yet*", forward + " " + back},
+	{"proposed:cancel failed:lock", "queued started prepared proposed failed stalled"},
+	{"proposed:cancel failed:lock stalled:merge stalled:resume", "queued started prepared proposed failed stalled " + back[:len(back)-len("rolled-back")] + "cancelled"},
+	{"proposed:cancel may-not-close", "queued started prepared proposed failed stalled"},
+	{"proposed:cancel may-not-close stalled:resume", "queued started prepared proposed failed stalled failed cancelled"},
+
 	// nobody can tell: people are called, nothing is rolled back
 	{"known -*", "queued stalled"},
 	{"started:nobody -*", "queued started stalled"},

@@ -169,9 +169,6 @@ func (b *Bot) ask(ctx context.Context, r *Run, p GatePlan, g *GateState) (Outcom
 	subject := r.subject(p)
 	if g.Since.IsZero() {
 		ticket, err := gate.Start(ctx, subject)
-		if errors.Is(err, gitops.ErrRefused) {
-			return call("gate %s cannot start: %v; mend it, then resume the run", p.Name, err), nil
-		}
 		if err != nil {
 			return Outcome{}, fmt.Errorf("gate %s: %w", p.Name, err)
 		}

@@ -170,6 +170,8 @@ func (w *world) person(r *Run) {
 			w.commit(r.Delivery().Change.Branch, "not ours", nil)
 		case "foreign-push":
 			w.mrs[len(w.mrs)-1].SHA = w.commit(r.Delivery().Change.Branch, "not ours", nil)
+		case "lock":
+			w.mrs[len(w.mrs)-1].State = gitops.Locked
 		case "retarget":
 			w.mrs[len(w.mrs)-1].Target = "elsewhere"
 		case "drop-branch":
@@ -184,6 +186,8 @@ func (w *world) person(r *Run) {
 			mr.Landed = w.commit("main", "resolved", map[string]string{"int/kv/values.yaml": "data:\n  version: by-hand\n"})
 		case "still-deploys":
 			w.pipes = append(w.pipes, gitops.Pipeline{ID: 1, SHA: r.Delivery().Landed, Ref: "main", Status: gitops.StatusRunning})
+		case "waits-for-person":
+			w.pipes = append(w.pipes, gitops.Pipeline{ID: 1, SHA: r.Delivery().Landed, Ref: "main", Status: gitops.StatusManual})
 		case "resume", "cancel":
 			r.Word = &Word{Verb: Verb(act), By: "ada"}
 			return
@@ -387,9 +391,12 @@ func (w *world) Merge(_ context.Context, mr gitops.MergeRequest) error {
 }
 
 func (w *world) Close(_ context.Context, _ string, iid int64) error {
-	if w.take("closes", "merged-meanwhile") == "merged-meanwhile" {
+	switch w.take("closes", "merged-meanwhile", "may-not-close") {
+	case "merged-meanwhile":
 		w.land(w.mrs[iid-1])
 		return errUnknown
+	case "may-not-close":
+		return fmt.Errorf("close: %w: the bot may not close it", gitops.ErrRefused)
 	}
 	w.mrs[iid-1].State = gitops.Closed
 	w.acts = append(w.acts, "close")
@@ -397,6 +404,9 @@ func (w *world) Close(_ context.Context, _ string, iid int64) error {
 }
 
 func (w *world) Pipelines(_ context.Context, _ string, q gitops.PipelineQuery) ([]gitops.Pipeline, error) {
+	if w.take("there", "none-yet") == "none-yet" {
+		return nil, nil
+	}
 	for _, p := range w.pipes {
 		if p.SHA == q.SHA {
 			return []gitops.Pipeline{p}, nil
@@ -406,6 +416,15 @@ func (w *world) Pipelines(_ context.Context, _ string, q gitops.PipelineQuery) (
 }
 
 func (w *world) Cancel(context.Context, string, int64) error {
+	switch w.take("cancels", "may-not-cancel", "goes-on", "canceling") {
+	case "may-not-cancel":
+		return fmt.Errorf("cancel: %w: the bot may not cancel it", gitops.ErrRefused)
+	case "goes-on":
+		return nil
+	case "canceling":
+		w.pipes[0].Status = gitops.StatusCanceling
+		return nil
+	}
 	w.pipes[0].Status = gitops.StatusCanceled
 	w.acts = append(w.acts, "cancel pipeline")
 	return nil

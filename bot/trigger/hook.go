@@ -149,6 +149,7 @@ func (g *GitLab) take(ctx context.Context, w http.ResponseWriter, e event, deliv
 	}
 	requests, sentence := g.requests(e)
 	if len(requests) == 0 {
+		g.Log.Info("a tag starts nothing", "delivery", delivery, "reason", sentence)
 		reply(w, http.StatusOK, said{Sentence: sentence})
 		return
 	}
@@ -157,6 +158,11 @@ func (g *GitLab) take(ctx context.Context, w http.ResponseWriter, e event, deliv
 		g.Log.Error("store webhook", "delivery", delivery, "error", err)
 		refuse(w, http.StatusInternalServerError, "the request could not be stored: polling will find the tag")
 		return
+	}
+	for _, answer := range answers {
+		if answer.Refused {
+			g.Log.Warn("a tag is refused", "delivery", delivery, "reason", answer.Sentence)
+		}
 	}
 	g.Wake()
 	reply(w, http.StatusAccepted, map[string][]bot.Answer{"answers": answers})

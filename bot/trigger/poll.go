@@ -128,12 +128,22 @@ func (p *Poll) accept(ctx context.Context, requests []bot.Request, known map[bot
 		if err != nil {
 			return err
 		}
-		if answer.New {
+		switch {
+		case answer.Refused && !p.saw(q):
+			p.Log.Warn("a tag is refused", "project", p.Project, "reason", answer.Sentence)
+		case answer.New:
 			p.Log.Info("found a tag whose hook was lost", "project", p.Project, "version", q.Version, "track", q.Track, "run", answer.Run)
 			p.Wake()
 		}
 	}
 	return nil
+}
+
+// saw reports that the tag of a request was there at the last look already.
+func (p *Poll) saw(q bot.Request) bool {
+	return slices.ContainsFunc(p.seen, func(tag gitops.Tag) bool {
+		return tagRequest(bot.Request{}, p.Project, tag.Name, tag.Commit).Key == q.Key
+	})
 }
 
 // requests returns what tags ask for, the oldest first. Tags that start nothing are

@@ -99,7 +99,7 @@ func (s *scene) logged() string {
 // await polls for a condition.
 func (s *scene) await(what string, ok func() bool) {
 	s.Helper()
-	deadline := time.After(30 * time.Second)
+	deadline := time.After(time.Minute)
 	tick := time.NewTicker(10 * time.Millisecond)
 	defer tick.Stop()
 	for !ok() {

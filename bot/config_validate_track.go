@@ -17,8 +17,8 @@ func item(field string, i int) string { return field + "[" + strconv.Itoa(i) + "
 func (c *Config) validateEnvironment(k *configCheck, name string) {
 	field := "environments." + name
 	e := c.Environments[name]
-	if k.name(field, name) && name == "back" {
-		k.fail(field, "lockstep/<run>-back is the branch of a rollback: choose another name")
+	if k.name(field, name) && (name == "back" || strings.HasPrefix(name, "back-")) {
+		k.fail(field, "lockstep/<run>-back begins the branch of a rollback: choose another name")
 	}
 	k.project(field+".repository", e.Repository)
 	k.ref(field+".branch", e.Branch)

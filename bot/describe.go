@@ -12,12 +12,27 @@ import (
 // backChange returns the change that puts one repository back.
 func (r *Run) backChange(put rollback.Put, target string, now time.Time) gitops.Change {
 	c := gitops.Change{
-		Repo: put.Repo, Target: target, Branch: fmt.Sprintf("lockstep/%s-back", r.ID),
+		Repo: put.Repo, Target: target, Branch: r.backBranch(put.Repo),
 		Title: fmt.Sprintf("Roll back %s %s (%s)", r.Package, r.Version, count(len(put.Bumps), "service")),
 		When:  now.UTC().Truncate(time.Second), Bumps: put.Bumps,
 	}
 	c.Body = r.body(c)
 	return c
+}
+
+// backBranch returns the branch of the next way back into a repository: another one
+// after each that has landed there, because its merge request would be found again.
+func (r *Run) backBranch(repo string) string {
+	landed := 0
+	for _, d := range r.Backs {
+		if d.Change.Repo == repo && d.Landed != "" {
+			landed++
+		}
+	}
+	if landed > 0 {
+		return fmt.Sprintf("lockstep/%s-back-%d", r.ID, landed+1)
+	}
+	return fmt.Sprintf("lockstep/%s-back", r.ID)
 }
 
 // body returns the commit message below the title: why, what, and the trailer.

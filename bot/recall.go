@@ -21,10 +21,6 @@ func (b *Bot) recall(ctx context.Context, r *Run) (Outcome, error) {
 			return o, err
 		}
 	}
-	if i := slices.IndexFunc(r.Backs, func(d Delivery) bool { return d.Landed != "" && len(d.Seen) == 0 }); i >= 0 {
-		r.At = i
-		return to(Recalled, "!%d landed meanwhile: it is watched as it is", r.Backs[i].IID), nil
-	}
 	way, trees, err := b.wayBack(ctx, r)
 	if err != nil {
 		return Outcome{}, err
@@ -33,15 +29,27 @@ func (b *Bot) recall(ctx context.Context, r *Run) (Outcome, error) {
 	if err != nil {
 		return Outcome{}, err
 	}
-	r.Left, r.Backs, r.At, r.Direction = way.Left, backs, 0, Back
-	if len(backs) == 0 {
-		return r.ended("nothing to put back%s", r.leftovers()), nil
+	landed := slices.DeleteFunc(slices.Clone(r.Backs), func(d Delivery) bool { return d.Landed == "" })
+	r.Left, r.Backs, r.Direction = way.Left, append(landed, backs...), Back
+	if r.At = slices.IndexFunc(r.Backs, func(d Delivery) bool { return len(d.Seen) == 0 }); r.At < 0 {
+		r.At = 0
+		return r.verified(), nil
+	}
+	return to(Recalled, "%s", r.planned(backs)), nil
+}
+
+// planned says what the way back will do, and what of it has landed already.
+func (r *Run) planned(backs []Delivery) string {
+	if d := r.Backs[r.At]; d.Landed != "" {
+		return fmt.Sprintf("!%d landed meanwhile: it is watched as it is", d.IID)
 	}
 	bumps := 0
+	var repos []string
 	for _, d := range backs {
 		bumps += len(d.Change.Bumps)
+		repos = append(repos, d.Change.Repo)
 	}
-	return to(Recalled, "%s to be put back in %s%s", count(bumps, "value"), r.repos(), r.leftovers()), nil
+	return fmt.Sprintf("%s to be put back in %s%s", count(bumps, "value"), strings.Join(repos, " and "), r.leftovers())
 }
 
 // sent returns every delivery that may have reached the outside.
@@ -221,7 +229,15 @@ func (r *Run) next() Outcome {
 		r.At++
 		return to(Recalled, "%s follows", r.Backs[r.At].Change.Repo)
 	}
-	return r.ended("%s put back and verified%s", cmp.Or(r.restoredServices(), "nothing"), r.leftovers())
+	return r.verified()
+}
+
+// verified ends a run of which nothing is left to put back.
+func (r *Run) verified() Outcome {
+	if services := r.restoredServices(); services != "" {
+		return r.ended("%s put back and verified%s", services, r.leftovers())
+	}
+	return r.ended("nothing to put back%s", r.leftovers())
 }
 
 // ended returns the outcome that ends the way back.
@@ -256,13 +272,4 @@ func (r *Run) leftovers() string {
 		parts = append(parts, fmt.Sprintf("%s of %s (%s)", l.Bump.Service, l.Bump.Environment, l.Reason))
 	}
 	return "; left alone: " + strings.Join(parts, ", ")
-}
-
-// repos names the repositories of the way back.
-func (r *Run) repos() string {
-	var names []string
-	for _, d := range r.Backs {
-		names = append(names, d.Change.Repo)
-	}
-	return strings.Join(names, " and ")
 }

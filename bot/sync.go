@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"lockstep/gates"
 	"lockstep/gitops"
@@ -19,7 +20,7 @@ func (b *Bot) sync(ctx context.Context, r *Run) (Outcome, error) {
 		return Outcome{}, err
 	}
 	seen := d.seen()
-	limit := r.plan(d).SyncLimit
+	limit := r.syncLimit(d)
 	switch late := r.overdue(b.Now(), limit); {
 	case seen.Count(gitops.NotYet) > 0 && late:
 		return r.fail(Cause{
@@ -39,6 +40,17 @@ func (b *Bot) sync(ctx context.Context, r *Run) (Outcome, error) {
 		return to(Synced, "nothing is left to watch in %s%s", d.Change.Repo, r.leftovers()), nil
 	}
 	return to(Synced, "%s of %s run %s", count(len(seen), "service"), d.environments(), d.versions()).linked(d.Link), nil
+}
+
+// syncLimit returns how long the slowest environment of the delivery may take.
+func (r *Run) syncLimit(d *Delivery) time.Duration {
+	var limit time.Duration
+	for _, s := range r.Stages {
+		if len(r.targets(s.Plan, d)) > 0 {
+			limit = max(limit, s.Plan.SyncLimit)
+		}
+	}
+	return limit
 }
 
 // unsure ends a look that told nothing about some services. On the way back those that

@@ -10,7 +10,6 @@ import (
 	"testing"
 	"time"
 
-	"lockstep/gates"
 	"lockstep/gitops"
 )
 
@@ -26,7 +25,7 @@ type world struct {
 	now     time.Time
 	script  []string
 	stuck   bool                 // the first word of the script holds until the state changes
-	branch  map[string]string    // branch → commit
+	branch  map[string]string    // branch, as ref writes it → commit
 	commits map[string]*snapshot // id → tree
 	mrs     []*gitops.MergeRequest
 	pipes   []gitops.Pipeline
@@ -76,6 +75,34 @@ func newWorld(t *testing.T, script string) *world {
 	return w
 }
 
+// newWorldOfTwo returns a world with a second environment of the same services and a
+// gate of its own, in the same repository or in another.
+func newWorldOfTwo(t *testing.T, repo, script string) *world {
+	w := newWorld(t, script)
+	files := map[string]string{}
+	for _, service := range []string{"kv", "mds"} {
+		files["abn/"+service+"/values.yaml"] = fmt.Sprintf("data:\n  version: %s\n", oldVersion)
+	}
+	if repo == "env/mda" {
+		maps.Copy(w.commits["c0"].files, files)
+	} else {
+		w.branch[ref(repo, "main")], w.commits["a0"] = "a0", &snapshot{id: "a0", files: files}
+	}
+	second := w.stages[0]
+	second.Plan.Environment, second.Plan.Repo, second.Plan.Record = "abn", repo, &Parameter{Name: "/mda/abn/data-version"}
+	second.Globs = []Glob{{Pattern: "abn/*/values.yaml", Key: "data.version"}}
+	w.stages = append(w.stages, second)
+	return w
+}
+
+// ref names a branch of a repository; those of env/mda have short names.
+func ref(repo, branch string) string {
+	if repo == "env/mda" {
+		return branch
+	}
+	return repo + ":" + branch
+}
+
 // take returns the next word of the script if it is one of those that fit here, else
 // the first of them. A word that ends in * stays until the run changes its state.
 func (w *world) take(fit ...string) string {
@@ -91,9 +118,6 @@ func (w *world) take(fit ...string) string {
 	}
 	return word
 }
-
-// deleted is the state of a merge request that GitLab does not know any more.
-const deleted gitops.MergeRequestState = "deleted"
 
 var errUnknown = errors.New("no answer")
 
@@ -156,6 +180,8 @@ func (w *world) person(r *Run) {
 			w.commit("main", "a person", map[string]string{"int/kv/values.yaml": "data:\n  version: 1.1.0\n", "int/mds/values.yaml": "data:\n  version: 1.1.0\n"})
 		case "edit-kv":
 			w.commit("main", "a person", map[string]string{"int/kv/values.yaml": "data:\n  version: by-hand-" + fmt.Sprint(len(w.commits)) + "\n"})
+		case "edit-abn-kv":
+			w.commit(ref(w.stages[1].Plan.Repo, "main"), "a person", map[string]string{"abn/kv/values.yaml": "data:\n  version: by-hand-" + fmt.Sprint(len(w.commits)) + "\n"})
 		case "edit-mds":
 			w.commit("main", "a person", map[string]string{"int/mds/values.yaml": "data:\n  version: by-hand\n"})
 		case "edit-beside":
@@ -167,7 +193,7 @@ func (w *world) person(r *Run) {
 		case "mend-kv":
 			w.commit("main", "a person", map[string]string{"int/kv/values.yaml": "data:\n  version: 1.0.0\n"})
 		case "foreign-branch":
-			w.commit(r.Delivery().Change.Branch, "not ours", nil)
+			w.commit(ref(r.Delivery().Change.Repo, r.Delivery().Change.Branch), "not ours", nil)
 		case "foreign-push":
 			w.mrs[len(w.mrs)-1].SHA = w.commit(r.Delivery().Change.Branch, "not ours", nil)
 		case "lock":
@@ -226,8 +252,8 @@ func (w *world) land(mr *gitops.MergeRequest) {
 			files[path] = text
 		}
 	}
-	mr.State, mr.Landed = gitops.Merged, w.commit(mr.Target, "merge", files)
-	delete(w.branch, mr.Source)
+	mr.State, mr.Landed = gitops.Merged, w.commit(ref(mr.Project, mr.Target), "merge", files)
+	delete(w.branch, ref(mr.Project, mr.Source))
 }
 
 func (w *world) Track(string, string) ([]TrackStage, error) {
@@ -237,8 +263,8 @@ func (w *world) Track(string, string) ([]TrackStage, error) {
 	return slices.Clone(w.stages), nil
 }
 
-func (w *world) Head(_ context.Context, _, branch string) (string, error) {
-	if id, ok := w.branch[branch]; ok {
+func (w *world) Head(_ context.Context, repo, branch string) (string, error) {
+	if id, ok := w.branch[ref(repo, branch)]; ok {
 		return id, nil
 	}
 	return "", gitops.ErrNotFound
@@ -251,8 +277,8 @@ func (w *world) At(_ context.Context, _, commit string) (Tree, error) {
 	return w.commits[commit], nil
 }
 
-func (w *world) Tip(_ context.Context, _, branch string) (gitops.Commit, error) {
-	if id, ok := w.branch[branch]; ok {
+func (w *world) Tip(_ context.Context, repo, branch string) (gitops.Commit, error) {
+	if id, ok := w.branch[ref(repo, branch)]; ok {
 		return gitops.Commit{ID: id, Message: w.commits[id].message}, nil
 	}
 	return gitops.Commit{}, gitops.ErrNotFound
@@ -275,7 +301,8 @@ func (w *world) Commit(_ context.Context, base Tree, c gitops.Change, files map[
 }
 
 func (w *world) Push(ctx context.Context, base Tree, c gitops.Change, files map[string][]byte, tip string) (string, error) {
-	if w.branch[c.Branch] != tip {
+	at := ref(c.Repo, c.Branch)
+	if w.branch[at] != tip {
 		return "", gitops.ErrConflict
 	}
 	switch w.take("takes", "race", "refuses", "lost-push") {
@@ -286,221 +313,23 @@ func (w *world) Push(ctx context.Context, base Tree, c gitops.Change, files map[
 	case "-":
 		return "", errUnknown
 	case "lost-push":
-		w.branch[c.Branch], _ = w.Commit(ctx, base, c, files)
+		w.branch[at], _ = w.Commit(ctx, base, c, files)
 		w.acts = append(w.acts, "push")
 		return "", errUnknown
 	}
 	id, err := w.Commit(ctx, base, c, files)
-	w.branch[c.Branch] = id
+	w.branch[at] = id
 	w.acts = append(w.acts, "push")
 	for _, mr := range w.mrs {
-		if mr.Source == c.Branch && mr.State == gitops.Opened {
+		if mr.Project == c.Repo && mr.Source == c.Branch && mr.State == gitops.Opened {
 			mr.SHA = id
 		}
 	}
 	return id, err
 }
 
-func (w *world) Delete(_ context.Context, _, branch, tip string) error {
-	delete(w.branch, branch)
+func (w *world) Delete(_ context.Context, repo, branch, _ string) error {
+	delete(w.branch, ref(repo, branch))
 	w.acts = append(w.acts, "delete branch")
 	return nil
-}
-
-func (w *world) Find(_ context.Context, _, branch string) (gitops.MergeRequest, error) {
-	var found *gitops.MergeRequest
-	for _, mr := range w.mrs {
-		if mr.Source == branch && mr.State != deleted && (found == nil || found.State != gitops.Opened) {
-			found = mr
-		}
-	}
-	if found == nil {
-		return gitops.MergeRequest{}, gitops.ErrNotFound
-	}
-	return *found, nil
-}
-
-func (w *world) Open(ctx context.Context, p gitops.Proposal) (gitops.MergeRequest, error) {
-	if mr, err := w.Find(ctx, p.Repo, p.Branch); err == nil && mr.State == gitops.Opened {
-		return mr, nil
-	}
-	answer := w.take("opens", "lost-open", "refuses-open")
-	if answer == "refuses-open" {
-		return gitops.MergeRequest{}, fmt.Errorf("open: %w: merge requests are disabled", gitops.ErrRefused)
-	}
-	w.mrs = append(w.mrs, &gitops.MergeRequest{
-		Project: p.Repo, IID: int64(len(w.mrs) + 1), State: gitops.Opened, Source: p.Branch, Target: p.Target, SHA: w.branch[p.Branch],
-	})
-	w.acts = append(w.acts, "open")
-	if answer == "lost-open" {
-		return gitops.MergeRequest{}, errUnknown
-	}
-	return *w.mrs[len(w.mrs)-1], nil
-}
-
-func (w *world) MergeRequest(_ context.Context, _ string, iid int64) (gitops.MergeRequest, error) {
-	mr := w.mrs[iid-1]
-	if mr.State == deleted {
-		return gitops.MergeRequest{}, gitops.ErrNotFound
-	}
-	if mr.State != gitops.Opened {
-		return *mr, nil
-	}
-	answer := w.take("ready", "deleted", "checking", "stale", "closed", "locked", "conflict", "not_approved", "commits_status", "ci-failed")
-	seen := *mr
-	seen.Status = "mergeable"
-	seen.HeadPipeline = &gitops.Pipeline{ID: 7, SHA: mr.SHA, Status: gitops.StatusSuccess}
-	switch answer {
-	case "-":
-		return gitops.MergeRequest{}, errUnknown
-	case "stale":
-		seen.SHA = "older"
-	case "deleted":
-		mr.State = deleted
-		return gitops.MergeRequest{}, gitops.ErrNotFound
-	case "closed":
-		mr.State, seen.State = gitops.Closed, gitops.Closed
-	case "locked":
-		seen.State = gitops.Locked
-	case "ci-failed":
-		seen.Status, seen.HeadPipeline.Status = "ci_must_pass", gitops.StatusFailed
-	case "checking", "conflict", "not_approved", "commits_status":
-		seen.Status = answer
-	}
-	return seen, nil
-}
-
-func (w *world) Merge(_ context.Context, mr gitops.MergeRequest) error {
-	switch w.take("merges", "accepts", "405", "401", "lost-merge") {
-	case "accepts": // and does nothing
-		return nil
-	case "405":
-		return fmt.Errorf("merge: %w", gitops.ErrConflict)
-	case "401":
-		return fmt.Errorf("merge: %w: the bot may not merge", gitops.ErrRefused)
-	case "lost-merge":
-		w.land(w.mrs[mr.IID-1])
-		w.acts = append(w.acts, "merge")
-		return errUnknown
-	case "-":
-		return errUnknown
-	}
-	w.land(w.mrs[mr.IID-1])
-	w.acts = append(w.acts, "merge")
-	return nil
-}
-
-func (w *world) Close(_ context.Context, _ string, iid int64) error {
-	switch w.take("closes", "merged-meanwhile", "may-not-close") {
-	case "merged-meanwhile":
-		w.land(w.mrs[iid-1])
-		return errUnknown
-	case "may-not-close":
-		return fmt.Errorf("close: %w: the bot may not close it", gitops.ErrRefused)
-	}
-	w.mrs[iid-1].State = gitops.Closed
-	w.acts = append(w.acts, "close")
-	return nil
-}
-
-func (w *world) Pipelines(_ context.Context, _ string, q gitops.PipelineQuery) ([]gitops.Pipeline, error) {
-	if w.take("there", "none-yet") == "none-yet" {
-		return nil, nil
-	}
-	for _, p := range w.pipes {
-		if p.SHA == q.SHA {
-			return []gitops.Pipeline{p}, nil
-		}
-	}
-	return []gitops.Pipeline{{ID: 9, SHA: q.SHA, Status: gitops.StatusSuccess}}, nil
-}
-
-func (w *world) Cancel(context.Context, string, int64) error {
-	switch w.take("cancels", "may-not-cancel", "goes-on", "canceling") {
-	case "may-not-cancel":
-		return fmt.Errorf("cancel: %w: the bot may not cancel it", gitops.ErrRefused)
-	case "goes-on":
-		return nil
-	case "canceling":
-		w.pipes[0].Status = gitops.StatusCanceling
-		return nil
-	}
-	w.pipes[0].Status = gitops.StatusCanceled
-	w.acts = append(w.acts, "cancel pipeline")
-	return nil
-}
-
-func (w *world) Services(_ context.Context, _ string, d gitops.Deployment) (gitops.Seen, error) {
-	answer := w.take("running", "broken", "half", "deploying", "unsure", "foreign")
-	if answer == "-" {
-		return nil, errUnknown
-	}
-	var seen gitops.Seen
-	for i, t := range d.Services {
-		status := gitops.ServiceStatus{Service: t.Service, Known: gitops.Running, Reason: "job succeeded"}
-		switch {
-		case answer == "broken" && i == 0:
-			status.Known, status.Reason = gitops.Broken, "job failed"
-		case answer == "half" && i == 0:
-			status.Known, status.Reason = gitops.Broken, "job failed"
-		case answer == "half" || answer == "deploying":
-			status.Known, status.Reason = gitops.NotYet, "job is running"
-		case answer == "foreign" && !strings.Contains(w.tree("main").files[t.File], string(t.Version)):
-			status.Known, status.Reason = gitops.Unsure, "somebody changed it before it was deployed"
-		case answer == "unsure":
-			status.Known, status.Reason = gitops.Unsure, "job was cancelled"
-		}
-		seen = append(seen, status)
-	}
-	return seen, nil
-}
-
-func (w *world) Gate(GatePlan) (gates.Gate, error) { return w, nil }
-
-func (w *world) Start(_ context.Context, s gates.Subject) (string, error) {
-	switch w.take("starts", "no-variables") {
-	case "-":
-		return "", errUnknown
-	case "no-variables":
-		return "", fmt.Errorf("trigger: %w: variables are not allowed", gitops.ErrRefused)
-	}
-	if !slices.Contains(w.begun, s.Key()) {
-		w.begun = append(w.begun, s.Key())
-	}
-	return "1", nil
-}
-
-func (w *world) Ask(context.Context, gates.Subject, string) (gates.Verdict, error) {
-	switch w.take("good", "bad", "open") {
-	case "bad":
-		return gates.Verdict{Result: gates.Failed, Reason: "3 tests failed", Link: "https://gitlab/p/1"}, nil
-	case "open":
-		return gates.Verdict{Reason: "pipeline is running"}, nil
-	case "-":
-		return gates.Verdict{}, errUnknown
-	}
-	return gates.Verdict{Result: gates.Passed, Reason: "pipeline succeeded"}, nil
-}
-
-func (w *world) Read(_ context.Context, p Parameter) (string, int64, error) {
-	if value, ok := w.params[p.Name]; ok {
-		return value, 1, nil
-	}
-	return "", 0, gitops.ErrNotFound
-}
-
-func (w *world) Write(_ context.Context, p Parameter, value string, _ int64) (int64, error) {
-	switch w.take("writes", "lost-write", "raced") {
-	case "-":
-		return 0, errUnknown
-	case "raced":
-		return 0, fmt.Errorf("put parameter: %w", gitops.ErrConflict)
-	case "lost-write":
-		w.params[p.Name] = value
-		w.acts = append(w.acts, "write")
-		return 0, errUnknown
-	}
-	w.params[p.Name] = value
-	w.acts = append(w.acts, "write")
-	return 1, nil
 }

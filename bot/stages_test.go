@@ -1,0 +1,99 @@
+package bot
+
+import (
+	"strings"
+	"testing"
+)
+
+// stage is the way of a second stage in which everything works, up to its gates.
+const stage = "prepared proposed merged synced"
+
+// stagesTraces are the specification of runs through two stages, int and abn, in the
+// one repository env/mda or with abn in a repository of its own. Stands says what kv
+// and mds name in the end, in int and in abn: new, old or by hand.
+var stagesTraces = []struct{ repo, script, want, stands string }{
+	{"env/mda", "", forward + " gated " + stage + " gated recorded done", "new new new new"},
+	{"env/abn", "", forward + " gated " + stage + " gated recorded done", "new new new new"},
+
+	// the first stage fails: the second was never touched
+	{"env/mda", "bad", forward + " " + back, "old old old old"},
+	{"env/abn", "bad", forward + " " + back, "old old old old"},
+
+	// the second stage fails: both go back, one commit for each repository
+	{"env/mda", "good bad", forward + " gated " + stage + " " + back, "old old old old"},
+	{"env/abn", "good bad", forward + " gated " + stage + " failed recalled proposed merged synced recalled proposed merged synced rolled-back", "old old old old"},
+	{"env/abn", "good gated:nobody ci-failed", forward + " gated prepared proposed " + back, "old old old old"},
+
+	// people set kv of int while the second stage goes back
+	{"env/mda", "good bad failed:edit-kv", forward + " gated " + stage + " " + back, "hand old old old"},
+	{"env/abn", "good bad recalled:edit-kv", forward + " gated " + stage + " failed recalled proposed merged synced recalled proposed failed recalled proposed merged synced rolled-back", "hand old old old"},
+	{"env/abn", "good bad proposed:edit-abn-kv", forward + " gated " + stage + " failed recalled proposed failed recalled proposed merged synced recalled proposed merged synced rolled-back", "old old hand old"},
+
+	// one repository cannot be put back: the other is all the same
+	{"env/abn", "good bad recalled:nobody broken", forward + " gated " + stage + " failed recalled proposed merged recalled proposed merged synced rollback-failed", "old old old old"},
+	{"env/abn", "good bad recalled:nobody ci-failed", forward + " gated " + stage + " failed recalled proposed recalled proposed merged synced rollback-failed", "old old new new"},
+
+	// nobody can tell of the second repository
+	{"env/abn", "good bad recalled:nobody synced:nobody merged:nobody unsure* stalled:resume", forward + " gated " + stage + " failed recalled proposed merged synced recalled proposed merged stalled merged synced rolled-back", "old old old old"},
+	{"env/abn", "good - - bad failed:nobody -* stalled:resume", forward + " gated " + stage + " failed stalled failed recalled proposed merged synced recalled proposed merged synced rolled-back", "old old old old"},
+}
+
+func TestTracesOfStages(t *testing.T) {
+	t.Parallel()
+	for _, test := range stagesTraces {
+		t.Run(test.repo+" "+test.script, func(t *testing.T) {
+			t.Parallel()
+			w, r := newWorldOfTwo(t, test.repo, test.script), newRun()
+			if got := w.play(r); got != test.want {
+				t.Errorf("\ngot  %s\nwant %s\nlast: %s", got, test.want, r.Reason)
+			}
+			if got := w.stands(test.repo); got != test.stands {
+				t.Errorf("the values end as %s, want %s", got, test.stands)
+			}
+		})
+	}
+}
+
+// stands says what kv and mds name in int and in abn.
+func (w *world) stands(repo string) string {
+	var words []string
+	for _, at := range []struct{ repo, file string }{{"env/mda", "int/kv"}, {"env/mda", "int/mds"}, {repo, "abn/kv"}, {repo, "abn/mds"}} {
+		text := w.tree(ref(at.repo, "main")).files[at.file+"/values.yaml"]
+		word := "hand"
+		switch {
+		case strings.Contains(text, string(oldVersion)):
+			word = "old"
+		case strings.Contains(text, string(newVersion)):
+			word = "new"
+		}
+		words = append(words, word)
+	}
+	return strings.Join(words, " ")
+}
+
+// What was put back stays on the board when the way back is planned anew.
+func TestRollbackKeepsWhatItHasDone(t *testing.T) {
+	t.Parallel()
+	w, r := newWorldOfTwo(t, "env/abn", "good bad recalled:nobody proposed:nobody recalled:edit-kv"), newRun()
+	w.play(r)
+	want := map[string]Mark{"int kv": MarkWarned, "int mds": MarkPassed, "abn kv": MarkPassed, "abn mds": MarkPassed}
+	for _, c := range r.Rollback() {
+		if name := c.Environment + " " + c.Name; c.Mark != want[name] {
+			t.Errorf("%s: got %q (%s), want %q", name, c.Mark, c.Reason, want[name])
+		}
+	}
+	if want := "2 services of abn, 1 service of int put back and verified; left alone: kv of int (somebody set it to by-hand-"; !strings.HasPrefix(r.Reason, want) {
+		t.Errorf("got %q, want %q…", r.Reason, want)
+	}
+}
+
+// A deployment that may take long in one environment may take as long on its way back,
+// although another environment of the commit is quicker.
+func TestRollbackWaitsForTheSlowest(t *testing.T) {
+	t.Parallel()
+	w, r := newWorldOfTwo(t, "env/mda", "good bad merged:nobody deploying merged:later deploying merged:later deploying running"), newRun()
+	w.stages[1].Plan.SyncLimit *= 3
+	if got, want := w.play(r), forward+" gated "+stage+" "+back; got != want {
+		t.Errorf("\ngot  %s\nwant %s\nlast: %s", got, want, r.Reason)
+	}
+}

@@ -92,7 +92,7 @@ var badTracks = []badConfig{
 		"tracks:\n",
 		"  back:\n    repository: env/back\ntracks:\n",
 		[]string{
-			"13:3: environments.back: lockstep/<run>-back is the branch of a rollback: choose another name",
+			"13:3: environments.back: lockstep/<run>-back begins the branch of a rollback: choose another name",
 		},
 	},
 	{

@@ -13,7 +13,7 @@ import (
 func (r *Run) backChange(put rollback.Put, target string, now time.Time) gitops.Change {
 	c := gitops.Change{
 		Repo: put.Repo, Target: target, Branch: r.backBranch(put.Repo),
-		Title: fmt.Sprintf("Roll back %s %s (%s)", r.Package, r.Version, count(len(put.Bumps), "service")),
+		Title: title("Roll back %s %s (%s)", r.Package, r.Version, count(len(put.Bumps), "service")),
 		When:  now.UTC().Truncate(time.Second), Bumps: put.Bumps,
 	}
 	c.Body = r.body(c)
@@ -40,7 +40,7 @@ func (r *Run) body(c gitops.Change) string {
 	var text strings.Builder
 	fmt.Fprintf(&text, "%s\n\n", oneLine(r.why()))
 	for _, b := range c.Bumps {
-		fmt.Fprintf(&text, "%s/%s: %s → %s\n", b.Environment, b.Service, b.From, b.To)
+		fmt.Fprintf(&text, "%s/%s: %s → %s\n", b.Environment, oneLine(b.Service), b.From, b.To)
 	}
 	fmt.Fprintf(&text, "\n%s: %s", gitops.TrailerRun, r.ID)
 	return text.String()
@@ -51,7 +51,7 @@ func (r *Run) why() string {
 	if r.State == Failed && r.Cause != nil {
 		return r.Cause.Sentence
 	}
-	return fmt.Sprintf("Track %s, asked for by %s%s.", r.Track, r.Origin, by(r.By))
+	return fmt.Sprintf("Track %s, asked for by %s.", r.Track, r.Asked())
 }
 
 // proposal returns the change of a delivery with what people read on its merge
@@ -61,13 +61,17 @@ func (b *Bot) proposal(r *Run, d *Delivery) gitops.Proposal {
 	if r.Direction == Back {
 		fmt.Fprintf(&text, "Puts back what the run of **%s %s** on track `%s` wrote: %s.\n\n", r.Package, r.Version, r.Track, escape(r.Cause.Sentence))
 	} else {
-		fmt.Fprintf(&text, "Sets **%s %s** for every dependent service, asked for by %s%s on track `%s`.\n\n", r.Package, r.Version, r.Origin, escape(by(r.By)), r.Track)
+		fmt.Fprintf(&text, "Sets **%s %s** for every dependent service on track `%s`, asked for by %s.\n\n", r.Package, r.Version, r.Track, escape(r.Asked()))
 	}
 	text.WriteString("| service | environment | file | key | old | new |\n|---|---|---|---|---|---|\n")
 	for _, v := range d.Change.Bumps {
 		fmt.Fprintf(&text, "| %s | %s | %s | %s | `%s` | `%s` |\n", escape(v.Service), escape(v.Environment), escape(v.File), escape(v.Key), v.From, v.To)
 	}
-	text.WriteString("\nLockstep merges this when its pipeline has succeeded, and puts it back when a deployment or a gate fails.\n")
+	if r.Direction == Back {
+		text.WriteString("\nLockstep merges this itself and verifies every service after it.\n")
+	} else {
+		text.WriteString("\nLockstep merges this itself, and puts it back when a deployment or a gate fails.\n")
+	}
 	if b.RunURL != nil {
 		fmt.Fprintf(&text, "\n[Run %s](%s)\n", r.ID, b.RunURL(r.ID))
 	}
@@ -89,7 +93,20 @@ var markdown = strings.NewReplacer(
 // escape makes text from outside harmless in Markdown, on one line.
 func escape(text string) string { return markdown.Replace(text) }
 
-// oneLine makes text from outside one line that is no trailer and no quick action.
+// oneLine makes text from outside one line, so that it brings no trailer into a commit
+// message, and no quick action or comment to its beginning.
 func oneLine(text string) string {
 	return strings.TrimLeft(strings.Join(strings.Fields(text), " "), "/#")
+}
+
+// maxTitle is how many characters GitLab takes as the title of a merge request.
+const maxTitle = 255
+
+// title returns text as a title: what is too long ends in an ellipsis.
+func title(format string, args ...any) string {
+	text := []rune(fmt.Sprintf(format, args...))
+	if len(text) > maxTitle {
+		return string(text[:maxTitle-1]) + "…"
+	}
+	return string(text)
 }

@@ -224,7 +224,7 @@ func (b *Bot) commit(ctx context.Context, tree Tree, change gitops.Change) (stri
 func (r *Run) change(p StagePlan, bumps []gitops.Bump, now time.Time) gitops.Change {
 	c := gitops.Change{
 		Repo: p.Repo, Target: p.Branch, Branch: fmt.Sprintf("lockstep/%s-%s", r.ID, p.Environment),
-		Title: fmt.Sprintf("%s %s → %s (%s)", r.Package, r.Version, p.Environment, count(len(bumps), "service")),
+		Title: title("%s %s → %s (%s)", r.Package, r.Version, p.Environment, count(len(bumps), "service")),
 		When:  now.UTC().Truncate(time.Second), Bumps: bumps,
 	}
 	c.Body = r.body(c)

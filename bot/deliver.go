@@ -108,13 +108,29 @@ func (b *Bot) merge(ctx context.Context, r *Run) (Outcome, error) {
 	case gitops.MergeNow:
 		return b.accept(ctx, r, mr)
 	case gitops.MergeNever:
-		return r.fail(Cause{Sentence: fmt.Sprintf("!%d cannot be merged: %s", mr.IID, why), Link: pipelineLink(mr)}), nil
+		return b.rejected(ctx, r, mr, why)
 	case gitops.MergePerson:
 		if mr.Behind() && d.Looked != d.Base {
 			return to(r.unprepared(), "!%d cannot land on the newest commit (%s): building the change anew", mr.IID, why), nil
 		}
 	}
 	return b.delayed(r, wait("!%d waits: %s", mr.IID, why).linked(mr.Link)), nil
+}
+
+// rejected judges a merge request whose own pipeline failed. Where no job blames the
+// change, as when a runner broke, a person may run the pipeline again.
+func (b *Bot) rejected(ctx context.Context, r *Run, mr gitops.MergeRequest, why string) (Outcome, error) {
+	jobs, err := b.Pipelines.Jobs(ctx, mr.Project, mr.HeadPipeline.ID)
+	if err != nil {
+		return Outcome{}, err
+	}
+	for _, j := range jobs {
+		if j.Blames() && !j.AllowFailure {
+			sentence := fmt.Sprintf("!%d cannot be merged: %s, job %s: %s", mr.IID, why, j.Name, j.FailureReason)
+			return r.fail(Cause{Sentence: sentence, Link: pipelineLink(mr), Environment: r.plan(r.Delivery()).Environment}), nil
+		}
+	}
+	return b.delayed(r, wait("!%d waits: %s, but no job blames the change: run it again in GitLab", mr.IID, why).linked(pipelineLink(mr))), nil
 }
 
 // accept asks GitLab to merge exactly the commit that was verified. What became of it

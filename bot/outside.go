@@ -55,6 +55,8 @@ type Forge interface {
 // Pipelines reads and cancels the pipelines of an environment repository.
 type Pipelines interface {
 	Pipelines(ctx context.Context, project string, q gitops.PipelineQuery) ([]gitops.Pipeline, error)
+	// Jobs returns the newest job of each name of a pipeline.
+	Jobs(ctx context.Context, project string, pipeline int64) ([]gitops.Job, error)
 	// Cancel cancels a pipeline; one that has settled is nil.
 	Cancel(ctx context.Context, project string, pipeline int64) error
 }

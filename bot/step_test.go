@@ -66,6 +66,10 @@ var traces = []struct{ script, want string }{
 	{"prepared:foreign-branch stalled:drop-branch stalled:resume", "queued started prepared stalled prepared proposed merged synced gated recorded done"},
 	{"proposed:merge", forward + " gated recorded done"},
 	{"ci-failed", "queued started prepared proposed failed rolled-back"},
+	{"ci-failed - ci-failed", "queued started prepared proposed failed rolled-back"},
+	{"ci-failed runner-broke ready", forward + " gated recorded done"},
+	{"proposed:nobody ci-broke*", "queued started prepared proposed stalled"},
+	{"proposed:nobody ci-broke* stalled:resume", "queued started prepared proposed stalled prepared proposed merged synced gated recorded done"},
 
 	// people change the same files
 	{"proposed:edit-beside ready", forward + " gated recorded done"},
@@ -156,6 +160,7 @@ var traces = []struct{ script, want string }{
 	{"ready merges broken ready merges broken", "queued started prepared proposed merged failed recalled proposed merged rollback-failed"},
 	{"ready merges broken ready merges deploying*", "queued started prepared proposed merged failed recalled proposed merged rollback-failed"},
 	{"ready merges broken ci-failed", "queued started prepared proposed merged failed recalled proposed rollback-failed"},
+	{"ready merges broken proposed:nobody ci-broke*", "queued started prepared proposed merged failed recalled proposed stalled"},
 	{"ready merges broken not_approved*", "queued started prepared proposed merged failed recalled proposed stalled"},
 	{"ready merges broken closed", "queued started prepared proposed merged failed recalled proposed stalled"},
 	{"ready merges broken closed stalled:resume ready", "queued started prepared proposed merged failed recalled proposed stalled recalled proposed merged synced rolled-back"},

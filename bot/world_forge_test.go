@@ -52,7 +52,7 @@ func (w *world) MergeRequest(_ context.Context, _ string, iid int64) (gitops.Mer
 	if mr.State != gitops.Opened {
 		return *mr, nil
 	}
-	answer := w.take("ready", "deleted", "checking", "stale", "closed", "locked", "conflict", "not_approved", "commits_status", "ci-failed")
+	answer := w.take("ready", "deleted", "checking", "stale", "closed", "locked", "conflict", "not_approved", "commits_status", "ci-failed", "ci-broke")
 	seen := *mr
 	seen.Status = "mergeable"
 	seen.HeadPipeline = &gitops.Pipeline{ID: 7, SHA: mr.SHA, Status: gitops.StatusSuccess}
@@ -70,6 +70,8 @@ func (w *world) MergeRequest(_ context.Context, _ string, iid int64) (gitops.Mer
 		seen.State = gitops.Locked
 	case "ci-failed":
 		seen.Status, seen.HeadPipeline.Status = "ci_must_pass", gitops.StatusFailed
+	case "ci-broke":
+		seen.Status, seen.HeadPipeline.Status, seen.HeadPipeline.ID = "ci_must_pass", gitops.StatusFailed, brokePipeline
 	case "checking", "conflict", "not_approved", "commits_status":
 		seen.Status = answer
 	}
@@ -119,6 +121,20 @@ func (w *world) Pipelines(_ context.Context, _ string, q gitops.PipelineQuery) (
 		}
 	}
 	return []gitops.Pipeline{{ID: 9, SHA: q.SHA, Status: gitops.StatusSuccess}}, nil
+}
+
+// brokePipeline is the id of a pipeline that lost its runner.
+const brokePipeline = 8
+
+func (w *world) Jobs(_ context.Context, _ string, pipeline int64) ([]gitops.Job, error) {
+	job := gitops.Job{Name: "lint", Status: gitops.StatusFailed, FailureReason: gitops.FailureByScript}
+	switch answer := w.take("lint-failed", "runner-broke"); {
+	case answer == "-":
+		return nil, errUnknown
+	case answer == "runner-broke" || pipeline == brokePipeline:
+		job.FailureReason = "runner_system_failure"
+	}
+	return []gitops.Job{job, {Name: "try", Status: gitops.StatusFailed, FailureReason: gitops.FailureByScript, AllowFailure: true}}, nil
 }
 
 func (w *world) Cancel(context.Context, string, int64) error {

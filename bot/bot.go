@@ -146,8 +146,9 @@ func (r *Run) Delivery() *Delivery {
 type Stage struct {
 	Plan     StagePlan   `json:"plan"`
 	Delivery Delivery    `json:"delivery"`
-	Gates    []GateState `json:"gates,omitempty"` // in the order of Plan.Gates
-	Recorded bool        `json:"recorded"`        // Plan.Record holds the version
+	Gates    []GateState `json:"gates,omitempty"`  // in the order of Plan.Gates
+	Recorded bool        `json:"recorded"`         // Plan.Record holds the version
+	Before   *string     `json:"before,omitempty"` // what Plan.Record held before the run wrote it, "" for nothing; nil: not written
 }
 
 // A Delivery is one change on its way into one repository and onto its services.

@@ -21,6 +21,9 @@ func (b *Bot) recall(ctx context.Context, r *Run) (Outcome, error) {
 			return o, err
 		}
 	}
+	if o, busy, err := b.restore(ctx, r); busy || err != nil {
+		return o, err
+	}
 	way, trees, err := b.wayBack(ctx, r)
 	if err != nil {
 		return Outcome{}, err

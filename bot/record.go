@@ -1,8 +1,10 @@
 package bot
 
 import (
+	"cmp"
 	"context"
 	"errors"
+	"fmt"
 
 	"lockstep/gitops"
 )
@@ -27,25 +29,60 @@ func (b *Bot) record(ctx context.Context, r *Run) (Outcome, error) {
 	return to(Recorded, "%s stored as last good version in %s", r.Version, count(stored, "parameter")), nil
 }
 
-// store writes one parameter, unless it holds the version already.
+// store writes one parameter, unless it holds the version already. What it held is
+// noted, and saved, before it is written: a cancel can then put it back.
 func (b *Bot) store(ctx context.Context, r *Run, s *Stage) (Outcome, error) {
 	p := *s.Plan.Record
 	value, version, err := b.Parameters.Read(ctx, p)
-	if err != nil && !errors.Is(err, gitops.ErrNotFound) {
+	switch {
+	case err != nil && !errors.Is(err, gitops.ErrNotFound):
 		return Outcome{}, err
-	}
-	if err == nil && value == string(r.Version) {
+	case value == string(r.Version):
 		s.Recorded = true
 		return again("parameter %s holds %s", p.Name, r.Version), nil
+	case s.Before == nil || *s.Before != value:
+		s.Before = &value
+		return again("parameter %s holds %s so far", p.Name, cmp.Or(value, "nothing")), nil
 	}
-	_, err = b.Parameters.Write(ctx, p, string(r.Version), version)
-	if errors.Is(err, gitops.ErrConflict) {
+	return b.write(ctx, r, p, r.Version, version)
+}
+
+// restore puts every parameter back that the run may have written and that still holds
+// its version. busy says that the step has acted, or has to look again.
+func (b *Bot) restore(ctx context.Context, r *Run) (o Outcome, busy bool, err error) {
+	for i := range r.Stages {
+		s := &r.Stages[i]
+		if s.Before == nil {
+			continue
+		}
+		p, before := *s.Plan.Record, gitops.Version(*s.Before)
+		value, version, err := b.Parameters.Read(ctx, p)
+		switch {
+		case err != nil && !errors.Is(err, gitops.ErrNotFound):
+			return Outcome{}, false, err
+		case value == string(r.Version) && before != "":
+			o, err := b.write(ctx, r, p, before, version)
+			return o, true, err
+		case value == string(r.Version):
+			r.Warnings = append(r.Warnings, fmt.Sprintf("parameter %s did not exist before the run and still holds %s: remove it", p.Name, r.Version))
+		}
+		s.Before, s.Recorded = nil, false
+	}
+	return Outcome{}, false, nil
+}
+
+// write sets a parameter, provided that it is still at version.
+func (b *Bot) write(ctx context.Context, r *Run, p Parameter, value gitops.Version, version int64) (Outcome, error) {
+	_, err := b.Parameters.Write(ctx, p, string(value), version)
+	switch {
+	case errors.Is(err, gitops.ErrConflict) && r.overdue(b.Now(), b.Limits.Unknown):
+		return call("parameter %s has changed each time we wrote it, for %s now: find who else writes it, then resume the run", p.Name, b.Limits.Unknown), nil
+	case errors.Is(err, gitops.ErrConflict):
 		return wait("parameter %s changed while we wrote it: looking again", p.Name), nil
-	}
-	if err != nil {
+	case err != nil:
 		return Outcome{}, err
 	}
-	return again("parameter %s set to %s", p.Name, r.Version), nil
+	return again("parameter %s set to %s", p.Name, value), nil
 }
 
 // finish removes what the run left behind and ends it.

@@ -154,6 +154,10 @@ var traces = []struct{ script, want string }{
 	{"proposed:cancel merged-meanwhile", "queued started prepared proposed failed recalled proposed merged synced cancelled"},
 	{"merged:cancel", "queued started prepared proposed merged failed recalled proposed merged synced cancelled"},
 	{"synced:cancel", forward + " failed recalled proposed merged synced cancelled"},
+	{"lost-write gated:cancel", forward + " gated failed recalled proposed merged synced cancelled"},
+	{"lost-write gated:cancel raced lost-write", forward + " gated failed recalled proposed merged synced cancelled"},
+	{"recorded:cancel", forward + " gated recorded failed recalled proposed merged synced cancelled"},
+	{"raced*", forward + " gated stalled"},
 	{"gated:cancel", forward + " gated failed recalled proposed merged synced cancelled"},
 
 	// the way back fails, or nobody can tell
@@ -231,6 +235,9 @@ func (w *world) check(r *Run) {
 	}
 	if recorded := w.params["/mda/int/data-version"] == string(newVersion); recorded != (r.State == Done) {
 		w.t.Errorf("parameter written: %v, but the run is %s", recorded, r.State)
+	}
+	if r.State != Done && w.params["/mda/int/data-version"] != "0.9.0" {
+		w.t.Errorf("the parameter names %s, but the run is %s", w.params["/mda/int/data-version"], r.State)
 	}
 	if len(w.begun) > 1 {
 		w.t.Errorf("gates started: %q, want each once", w.begun)

@@ -61,7 +61,7 @@ func newWorld(t *testing.T, script string) *world {
 	w := &world{
 		t: t, now: time.Date(2026, 11, 3, 9, 0, 0, 0, time.UTC), script: strings.Fields(script),
 		branch: map[string]string{"main": "c0"}, commits: map[string]*snapshot{"c0": {id: "c0", files: files}},
-		params: map[string]string{},
+		params: map[string]string{"/mda/int/data-version": "0.9.0"},
 	}
 	w.stages = []TrackStage{{
 		Plan: StagePlan{

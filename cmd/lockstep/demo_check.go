@@ -214,10 +214,10 @@ func versionIn(values string) string {
 
 // finished reports that people were told how the run of a version ended.
 func (w *world) finished(version string) bool {
-	for _, m := range w.Chat.Messages() {
-		if m.Thread != "" && !isCall(m) && strings.Contains(said(m), version) {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(w.Chat.Messages(), func(m fixtures.Message) bool { return isFinish(m, version) })
+}
+
+// isFinish reports that a message tells how the run of a version ended.
+func isFinish(m fixtures.Message, version string) bool {
+	return m.Thread != "" && !isCall(m) && strings.Contains(said(m), version)
 }

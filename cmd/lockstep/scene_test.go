@@ -39,7 +39,7 @@ type scene struct {
 // newScene starts a world and the server. tune may change the configuration before.
 func newScene(t *testing.T, tune ...func(*bot.Config)) *scene {
 	t.Helper()
-	w, err := newWorld(t.TempDir(), worldOptions{Job: pace, Async: 2 * time.Millisecond, Wait: pace, Poll: 100 * time.Millisecond})
+	w, err := newWorld(t.TempDir(), worldOptions{Job: pace, Async: 2 * time.Millisecond, Wait: 25 * time.Millisecond, Poll: 100 * time.Millisecond})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -146,7 +146,9 @@ func (s *scene) play(given scenario) {
 // and holds the outside against what must have become of it.
 func (s *scene) ends(want scenario) {
 	s.Helper()
-	s.await("the Finish message of "+want.Version, func() bool { return s.finished(want.Version) })
+	s.await("the Finish message of "+want.Version, func() bool {
+		return slices.ContainsFunc(s.Chat.Messages()[s.was.Messages:], func(m fixtures.Message) bool { return isFinish(m, want.Version) })
+	})
 	s.quiet()
 	end, wrong := s.verify(want, s.was)
 	if end != want.Want.End || len(wrong) > 0 {

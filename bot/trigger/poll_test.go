@@ -227,6 +227,29 @@ func TestPollSaysTroubleOnce(t *testing.T) {
 	}
 }
 
+// moved is a Store for which every tag has moved.
+type moved struct{ counting }
+
+func (*moved) Accept(_ context.Context, q bot.Request, _ time.Time) (bot.Answer, error) {
+	return bot.Answer{Refused: true, Sentence: q.Subject + " has moved"}, nil
+}
+
+func TestPollSaysRefusalOnce(t *testing.T) {
+	t.Parallel()
+	var log bytes.Buffer
+	data := tagged("v2026.1.1")
+	p := poll(t, config, data, &moved{})
+	p.Log = slog.New(slog.NewTextHandler(&log, nil))
+	look(t, p)
+	data.push("v2026.1.2")
+	look(t, p)
+	for _, tag := range []string{"v2026.1.1", "v2026.1.2"} {
+		if got := strings.Count(log.String(), "tag data/mda "+tag+" has moved"); got != 1 {
+			t.Errorf("the refusal of %s is logged %d times, want once", tag, got)
+		}
+	}
+}
+
 func TestLookThatCouldNotBeStoredIsRepeated(t *testing.T) {
 	t.Parallel()
 	p := poll(t, config, tagged("v2026.1.1"), broken{})

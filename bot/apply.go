@@ -94,7 +94,7 @@ func (r *Run) unknown(err error, now time.Time, limits Limits) Outcome {
 		r.UnknownSince = now
 	}
 	if since := now.Sub(r.UnknownSince); since >= limits.Unknown && r.State != Stalled {
-		return call("nobody could tell for %s: %v", since.Round(time.Second), err)
+		return call("nobody could tell for %s, see to it and resume the run: %v", since.Round(time.Second), err)
 	}
 	return wait("could not tell: %v", err)
 }

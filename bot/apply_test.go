@@ -71,7 +71,7 @@ func TestApplyUnknownClock(t *testing.T) {
 		t.Fatalf("one error after an answer makes the run %s", r.State)
 	}
 	applied := r.Apply(Outcome{}, lost, at.Add(121*time.Minute), limits)
-	if r.State != Stalled || r.Resume != Merged || applied.Event == nil || !strings.Contains(applied.Event.Reason, "nobody could tell for 1h1m0s: 502 Bad Gateway") {
+	if r.State != Stalled || r.Resume != Merged || applied.Event == nil || !strings.Contains(applied.Event.Reason, "nobody could tell for 1h1m0s, see to it and resume the run: 502 Bad Gateway") {
 		t.Errorf("the run is %s (resume %s): %+v", r.State, r.Resume, applied.Event)
 	}
 	// Errors do not stall a stalled run again, nor lose where it goes on.

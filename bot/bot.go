@@ -162,6 +162,7 @@ type Delivery struct {
 	Seen    []Sync        `json:"seen"`    // per environment, what was last known of its services
 	Looked  string        `json:"looked"`  // the newest commit of Change.Target in which From was still found
 	Rebuilt int           `json:"rebuilt"` // how often a person's change of a version made us rebuild it
+	Behind  int           `json:"behind"`  // how often newer commits on Change.Target made us rebuild it
 }
 
 // A Sync is what was last seen of the services of one environment.

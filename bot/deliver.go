@@ -90,7 +90,7 @@ func (b *Bot) merge(ctx context.Context, r *Run) (Outcome, error) {
 		return b.delayed(r, wait("GitLab is merging !%d", mr.IID).linked(mr.Link)), nil
 	case gitops.Closed:
 		r.Resume = r.unproposed()
-		return call("merge request !%d was closed%s: resume the run to open a new one, or cancel it", mr.IID, by(mr.ClosedBy)).linked(mr.Link), nil
+		return call("merge request !%d was closed%s: resume the run to open a new one%s", mr.IID, by(mr.ClosedBy), r.orCancel()).linked(mr.Link), nil
 	}
 	changed, err := b.changed(ctx, d)
 	switch {
@@ -111,7 +111,7 @@ func (b *Bot) merge(ctx context.Context, r *Run) (Outcome, error) {
 		return b.rejected(ctx, r, mr, why)
 	case gitops.MergePerson:
 		if mr.Behind() && d.Looked != d.Base {
-			return to(r.unprepared(), "!%d cannot land on the newest commit (%s): building the change anew", mr.IID, why), nil
+			return r.catchUp(d, mr, why), nil
 		}
 	}
 	return b.delayed(r, wait("!%d waits: %s", mr.IID, why).linked(mr.Link)), nil
@@ -233,6 +233,20 @@ func (r *Run) rebuild(d *Delivery, why string) Outcome {
 	return to(r.unprepared(), "%s; building the change anew", why)
 }
 
+// maxBehind is how often a delivery is built anew because its target moved on.
+const maxBehind = 10
+
+// catchUp prepares the delivery anew on the newest commit, because it cannot land there
+// as it stands. Where others land all the time it would never end: people are called.
+func (r *Run) catchUp(d *Delivery, mr gitops.MergeRequest, why string) Outcome {
+	if d.Behind++; d.Behind > maxBehind {
+		d.Behind = 0
+		r.Resume = r.unprepared()
+		return call("!%d fell behind %s %d times (%s): keep others from landing there for a while, then resume the run", mr.IID, mr.Target, maxBehind, why).linked(mr.Link)
+	}
+	return to(r.unprepared(), "!%d cannot land on the newest commit (%s); building the change anew", mr.IID, why)
+}
+
 // unproposed is the state from which a new merge request is opened.
 func (r *Run) unproposed() State {
 	if r.Direction == Back {
@@ -287,6 +301,14 @@ func stands(tree Tree, p gitops.Place) (rollback.Standing, error) {
 		return rollback.Standing{Missing: fmt.Sprintf("it cannot be read: %v", err)}, nil
 	}
 	return rollback.Standing{Version: version}, nil
+}
+
+// orCancel offers a cancel as the end of a sentence, where one means something.
+func (r *Run) orCancel() string {
+	if r.Cancellable() {
+		return ", or cancel it"
+	}
+	return ""
 }
 
 // by returns who did something as the end of a clause.

@@ -33,6 +33,7 @@ func (b *Bot) recall(ctx context.Context, r *Run) (Outcome, error) {
 		return Outcome{}, err
 	}
 	landed := slices.DeleteFunc(slices.Clone(r.Backs), func(d Delivery) bool { return d.Landed == "" })
+	way.Left = append(way.Left, r.unwritten()...)
 	r.Left, r.Backs, r.Direction = way.Left, append(landed, backs...), Back
 	if r.At = slices.IndexFunc(r.Backs, func(d Delivery) bool { return len(d.Seen) == 0 }); r.At < 0 {
 		r.At = 0
@@ -180,14 +181,31 @@ func (b *Bot) wayBack(ctx context.Context, r *Run) (rollback.Way, map[string]Tre
 	return rollback.Plan(wrote, stand), trees, nil
 }
 
+// unwritten returns the services of the deployed stages that named the version before
+// the run: they are not the run's to put back, but people must know of them.
+func (r *Run) unwritten() []rollback.Left {
+	var left []rollback.Left
+	for i := range r.Stages {
+		p, d := r.Stages[i].Plan, &r.Stages[i].Delivery
+		for _, s := range p.Services {
+			if _, wrote := d.bump(p.Environment, s.Name); d.Landed != "" && !wrote {
+				at := gitops.Bump{Place: p.Place(s), Environment: p.Environment, Service: s.Name, From: r.Version, To: r.Version}
+				left = append(left, rollback.Left{Bump: at, Reason: fmt.Sprintf("it named %s before the run wrote anything", r.Version)})
+			}
+		}
+	}
+	return left
+}
+
 // deliveries turns the way back into one delivery per repository.
 func (b *Bot) deliveries(ctx context.Context, r *Run, way rollback.Way, trees map[string]Tree) ([]Delivery, error) {
 	var backs []Delivery
 	for _, put := range way.Puts {
 		tree := trees[put.Repo]
+		old := r.unlanded(put.Repo)
 		d := Delivery{
 			Change: r.backChange(put, r.target(put.Repo), b.Now()),
-			Base:   tree.Commit(), Looked: tree.Commit(), Rebuilt: r.rebuilt(put.Repo),
+			Base:   tree.Commit(), Looked: tree.Commit(), Rebuilt: old.Rebuilt, Behind: old.Behind,
 		}
 		var err error
 		if d.Head, err = b.commit(ctx, tree, d.Change); err != nil {
@@ -208,14 +226,15 @@ func (r *Run) target(repo string) string {
 	panic("bot: no stage of run " + r.ID + " deploys from " + repo)
 }
 
-// rebuilt returns how often the way back into a repository was built anew.
-func (r *Run) rebuilt(repo string) int {
+// unlanded returns the way back into a repository that was planned before and has not
+// landed; the zero value without one.
+func (r *Run) unlanded(repo string) Delivery {
 	for _, d := range r.Backs {
-		if d.Change.Repo == repo {
-			return d.Rebuilt
+		if d.Change.Repo == repo && d.Landed == "" {
+			return d
 		}
 	}
-	return 0
+	return Delivery{}
 }
 
 // restored goes on after one repository was put back and verified.

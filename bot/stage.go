@@ -159,7 +159,8 @@ func (b *Bot) prepare(ctx context.Context, r *Run, i int) (Outcome, error) {
 	if o, busy, err := b.earlier(ctx, r, i, len(bumps) == 0); busy || err != nil {
 		return o, err
 	}
-	d := Delivery{Change: r.change(p, bumps, b.Now()), Base: tree.Commit(), Looked: tree.Commit(), Rebuilt: r.Stages[i].Delivery.Rebuilt}
+	old := r.Stages[i].Delivery
+	d := Delivery{Change: r.change(p, bumps, b.Now()), Base: tree.Commit(), Looked: tree.Commit(), Rebuilt: old.Rebuilt, Behind: old.Behind}
 	if len(bumps) == 0 {
 		d.Landed = tree.Commit()
 		r.Stage, r.Stages[i].Delivery = i, d

@@ -71,6 +71,21 @@ func (w *world) stands(repo string) string {
 	return strings.Join(words, " ")
 }
 
+// A service that named the version before the run is not the run's to put back, but
+// people must know that it still names it.
+func TestRollbackReportsWhatItDidNotWrite(t *testing.T) {
+	t.Parallel()
+	w, r := newWorld(t, "started:new-kv bad"), newRun()
+	w.play(r)
+	want := "1 service of int put back and verified; left alone: kv of int (it named 1.1.0 before the run wrote anything)"
+	if r.State != RolledBack || r.Reason != want {
+		t.Errorf("%s: got %q, want %q", r.State, r.Reason, want)
+	}
+	if cells := r.Rollback(); cells[0].Name != "kv" || cells[0].Mark != MarkWarned || cells[1].Mark != MarkPassed {
+		t.Errorf("the board shows %+v", cells)
+	}
+}
+
 // What was put back stays on the board when the way back is planned anew.
 func TestRollbackKeepsWhatItHasDone(t *testing.T) {
 	t.Parallel()

@@ -202,7 +202,7 @@ func (w *world) person(r *Run) {
 			w.mrs[len(w.mrs)-1].Target = "elsewhere"
 		case "drop-branch":
 			delete(w.branch, r.Delivery().Change.Branch)
-		case "mend-new-kv":
+		case "mend-new-kv", "new-kv":
 			w.commit("main", "a person", map[string]string{"int/kv/values.yaml": "data:\n  version: 1.1.0\n"})
 		case "merge":
 			w.land(w.mrs[len(w.mrs)-1])

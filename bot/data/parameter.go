@@ -35,7 +35,7 @@ type Parameters struct {
 	Timeout     time.Duration           // of one Read or Write; 30 s when 0
 
 	mu      sync.Mutex
-	clients map[bot.Parameter]*ssm.Client // by everything but the name
+	clients map[bot.Parameter]operations // by everything but the name
 }
 
 // NewParameters returns Parameters that act as the process's own AWS identity.
@@ -83,7 +83,7 @@ func (p *Parameters) Write(ctx context.Context, at bot.Parameter, value string, 
 }
 
 // write looks, then writes what is not there yet.
-func write(ctx context.Context, client *ssm.Client, at bot.Parameter, value string, expect int64) (int64, error) {
+func write(ctx context.Context, client operations, at bot.Parameter, value string, expect int64) (int64, error) {
 	found, version, err := look(ctx, client, at)
 	switch {
 	case errors.Is(err, gitops.ErrNotFound):
@@ -100,8 +100,8 @@ func write(ctx context.Context, client *ssm.Client, at bot.Parameter, value stri
 }
 
 // look returns value and version of the parameter.
-func look(ctx context.Context, client *ssm.Client, at bot.Parameter) (string, int64, error) {
-	out, err := client.GetParameter(ctx, &ssm.GetParameterInput{Name: &at.Name})
+func look(ctx context.Context, client operations, at bot.Parameter) (string, int64, error) {
+	out, err := client.get(ctx, &ssm.GetParameterInput{Name: &at.Name})
 	var absent *types.ParameterNotFound
 	switch {
 	case errors.As(err, &absent):
@@ -117,8 +117,8 @@ func look(ctx context.Context, client *ssm.Client, at bot.Parameter) (string, in
 }
 
 // put writes the version after expect.
-func put(ctx context.Context, client *ssm.Client, at bot.Parameter, value string, expect int64) (int64, error) {
-	out, err := client.PutParameter(ctx, &ssm.PutParameterInput{
+func put(ctx context.Context, client operations, at bot.Parameter, value string, expect int64) (int64, error) {
+	out, err := client.put(ctx, &ssm.PutParameterInput{
 		Name:      &at.Name,
 		Value:     &value,
 		Type:      types.ParameterTypeString,
@@ -153,11 +153,18 @@ func (p *Parameters) timeout() time.Duration {
 	return p.Timeout
 }
 
-// client returns the client for the region, role and endpoint of a parameter whose
+// operations are what is used of an SSM client. The client itself is in no field: the
+// linker would keep all of its operations for whoever might look at it by reflection.
+type operations struct {
+	get func(context.Context, *ssm.GetParameterInput, ...func(*ssm.Options)) (*ssm.GetParameterOutput, error)
+	put func(context.Context, *ssm.PutParameterInput, ...func(*ssm.Options)) (*ssm.PutParameterOutput, error)
+}
+
+// client returns the operations for the region, role and endpoint of a parameter whose
 // name is possible. One of each is kept, so that a role is assumed once in its hour.
-func (p *Parameters) client(ctx context.Context, at bot.Parameter) (*ssm.Client, error) {
+func (p *Parameters) client(ctx context.Context, at bot.Parameter) (operations, error) {
 	if err := checkName(at.Name); err != nil {
-		return nil, err
+		return operations{}, err
 	}
 	key := at
 	key.Name = ""
@@ -168,12 +175,13 @@ func (p *Parameters) client(ctx context.Context, at bot.Parameter) (*ssm.Client,
 	}
 	cfg, err := p.config(ctx, at)
 	if err != nil {
-		return nil, err
+		return operations{}, err
 	}
 	if p.clients == nil {
-		p.clients = map[bot.Parameter]*ssm.Client{}
+		p.clients = map[bot.Parameter]operations{}
 	}
-	p.clients[key] = ssm.NewFromConfig(cfg)
+	client := ssm.NewFromConfig(cfg)
+	p.clients[key] = operations{get: client.GetParameter, put: client.PutParameter}
 	return p.clients[key], nil
 }
 

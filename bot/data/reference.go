@@ -13,9 +13,13 @@ import (
 	"strings"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/config"
-	"github.com/helmfile/vals"
+	awsconfig "github.com/aws/aws-sdk-go-v2/config"
+	"github.com/helmfile/vals/pkg/config"
 	"github.com/helmfile/vals/pkg/expansion"
+	"github.com/helmfile/vals/pkg/log"
+	"github.com/helmfile/vals/pkg/providers/awssecrets"
+	"github.com/helmfile/vals/pkg/providers/s3"
+	"github.com/helmfile/vals/pkg/providers/ssm"
 
 	"lockstep/bot"
 )
@@ -168,11 +172,11 @@ func checkProfile(ctx context.Context, profile string) error {
 	if profile == "" {
 		return nil
 	}
-	env, err := config.NewEnvConfig()
+	env, err := awsconfig.NewEnvConfig()
 	if err != nil {
 		return fmt.Errorf("read AWS environment: %v", err)
 	}
-	_, err = config.LoadSharedConfigProfile(ctx, profile, func(o *config.LoadSharedConfigOptions) {
+	_, err = awsconfig.LoadSharedConfigProfile(ctx, profile, func(o *awsconfig.LoadSharedConfigOptions) {
 		if env.SharedConfigFile != "" {
 			o.ConfigFiles = []string{env.SharedConfigFile}
 		}
@@ -206,25 +210,86 @@ func evaluate(ctx context.Context, ref string) (string, error) {
 	}
 }
 
-// ask returns the text under ref by a runtime of its own, because the cache of a
-// runtime never forgets. vals panics where the AWS configuration cannot be loaded.
+// ask returns the text under ref, by the provider of vals for its scheme. A provider
+// keeps nothing between two references. It panics where the AWS configuration cannot
+// be loaded.
+//
+// The runtime of vals is left out on purpose: it brings along the providers that run
+// programs and read files, and every operation of four AWS services, which is 10 MB.
 func ask(ref string) (text string, err error) {
 	defer func() {
 		if cause := recover(); cause != nil {
 			text, err = "", safe(fmt.Sprint(cause))
 		}
 	}()
-	runtime, err := vals.New(vals.Options{LogOutput: io.Discard, FailOnMissingKeyInMap: true})
+	scheme, rest, _ := strings.Cut(strings.TrimPrefix(ref, "ref+"), "://")
+	rest, fragment, selects := strings.Cut(rest, "#")
+	path, query, _ := strings.Cut(rest, "?")
+	parameters, err := url.ParseQuery(query)
+	if err != nil {
+		return "", errors.New("its parameters cannot be read")
+	}
+	if !strings.HasPrefix(path, "arn:") {
+		if path, err = url.PathUnescape(path); err != nil {
+			return "", errors.New("its path cannot be read")
+		}
+	}
+	settings := config.MapConfig{M: map[string]any{}}
+	for name := range parameters {
+		settings.M[name] = parameters.Get(name)
+	}
+	getString, getMap := provider(scheme, settings)
+	if !selects {
+		if text, err = getString(path); err != nil {
+			return "", safe(err.Error())
+		}
+		return text, nil
+	}
+	values, err := getMap(path)
 	if err != nil {
 		return "", safe(err.Error())
 	}
-	values, err := runtime.Eval(map[string]any{"secret": ref})
-	if err != nil {
-		return "", safe(err.Error())
+	return pick(values, strings.Split(strings.TrimPrefix(fragment, "/"), "/"))
+}
+
+// provider returns how vals reads a text and a map under a scheme. No provider becomes
+// an interface here, so that the linker keeps only what they use of AWS.
+func provider(scheme string, settings config.MapConfig) (text func(string) (string, error), values func(string) (map[string]any, error)) {
+	quiet := log.New(log.Config{Output: io.Discard})
+	switch scheme {
+	case "awsssm":
+		p := ssm.New(quiet, settings, "")
+		return p.GetString, p.GetStringMap
+	case "awssecrets":
+		p := awssecrets.New(quiet, settings, "")
+		return p.GetString, p.GetStringMap
+	case "s3":
+		p := s3.New(quiet, settings, "")
+		return p.GetString, p.GetStringMap
 	}
-	text, ok := values["secret"].(string)
+	panic("bot/data: scheme " + scheme + " was not checked")
+}
+
+// pick returns the text to which keys lead.
+func pick(values map[string]any, keys []string) (string, error) {
+	for _, key := range keys[:len(keys)-1] {
+		next, found := values[key]
+		if !found {
+			return "", errors.New("there is no such key")
+		}
+		inner, ok := next.(map[string]any)
+		if !ok {
+			return "", fmt.Errorf("%s is no map: let the #/key lead to a text in a YAML or JSON map", key)
+		}
+		values = inner
+	}
+	value, found := values[keys[len(keys)-1]]
+	if !found {
+		return "", errors.New("there is no such key")
+	}
+	text, ok := value.(string)
 	if !ok {
-		return "", fmt.Errorf("it stands for a %T: a secret is a text, quote it", values["secret"])
+		return "", fmt.Errorf("it stands for a %T: a secret is a text, quote it", value)
 	}
 	return text, nil
 }

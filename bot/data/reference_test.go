@@ -112,7 +112,7 @@ func TestResolveRefuses(t *testing.T) {
 		{"ref+awsssm://refuse/none", "ParameterNotFound"},
 		{"ref+awsssm://refuse#/none", "there is no such key"},
 		{"ref+awsssm://nothing#/here", "there is no such key"},
-		{"ref+awsssm://refuse#/text/deeper", "its reason is left out because it may quote the secret"},
+		{"ref+awsssm://refuse#/text/deeper", "text is no map: let the #/key lead to a text in a YAML or JSON map"},
 		{"ref+awsssm://refuse/nested", "contains a reference itself"},
 		{"ref+s3://bucket-without-key", "its reason is left out"},
 	}

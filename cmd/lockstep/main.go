@@ -23,7 +23,6 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
-	_ "time/tzdata"
 
 	"github.com/alecthomas/kong"
 )

@@ -51,8 +51,11 @@ type Options struct {
 
 // A Client speaks to one GitLab as one bot. It is safe for concurrent use.
 type Client struct {
-	client *api.Client
-	token  func() string
+	// send makes one request with the library's client and decodes the answer. The
+	// library's client is no field of its own: the linker would keep each of its
+	// hundred services for whoever might look at them by reflection.
+	send  func(ctx context.Context, method, path string, options, answer any) (*api.Response, error)
+	token func() string
 
 	mu   sync.Mutex
 	user User   // the owner of the token below; its zero value: not asked yet
@@ -79,7 +82,7 @@ func New(o Options) (*Client, error) {
 	}
 	c := &Client{token: func() string { return strings.TrimSpace(o.Token()) }}
 	limit := cmp.Or(o.Rate, rateLimit)
-	c.client, err = api.NewClient("", // the transport sets the token
+	client, err := api.NewClient("", // the transport sets the token
 		api.WithBaseURL(base.String()),
 		api.WithHTTPClient(httpClient(o.HTTP, base, c.token)),
 		// Without a limiter the client obeys the headers of its first answer for ever.
@@ -90,6 +93,13 @@ func New(o Options) (*Client, error) {
 	)
 	if err != nil {
 		return nil, fmt.Errorf("gitlab: %v", err)
+	}
+	c.send = func(ctx context.Context, method, path string, options, answer any) (*api.Response, error) {
+		request, err := client.NewRequest(method, path, options, []api.RequestOptionFunc{api.WithContext(ctx)})
+		if err != nil {
+			return nil, err
+		}
+		return client.Do(request, answer)
 	}
 	return c, nil
 }
@@ -162,11 +172,7 @@ func (s signer) RoundTrip(r *http.Request) (*http.Response, error) {
 // answers are types of our own: those of the client know every field, and fail when
 // GitLab changes the type of one that nobody here reads.
 func (c *Client) do(ctx context.Context, method, path string, options, answer any) (*api.Response, error) {
-	request, err := c.client.NewRequest(method, path, options, []api.RequestOptionFunc{api.WithContext(ctx)})
-	if err != nil {
-		return nil, err
-	}
-	response, err := c.client.Do(request, answer)
+	response, err := c.send(ctx, method, path, options, answer)
 	return response, c.why(err)
 }
 

@@ -34,3 +34,42 @@ func TestMessages(t *testing.T) {
 		}
 	}
 }
+
+// A run that stalls twice calls people twice, also for the same reason; while it is
+// stalled nothing calls them again.
+func TestOneCallForEachStall(t *testing.T) {
+	t.Parallel()
+	w, r := newWorld(t, ""), newRun()
+	b := w.bot()
+	r.State, r.Reason = Synced, "kv and mds run 1.1.0"
+	r.Stages = []Stage{{Plan: w.stages[0].Plan}}
+	var calls []string
+	step := func(words ...string) {
+		w.script = words
+		o, err := b.Step(t.Context(), r)
+		r.Word = nil
+		applied := r.Apply(o, err, w.now, b.Limits)
+		if applied.Event == nil {
+			return
+		}
+		for _, m := range Messages(r, *applied.Event, []string{"chat"}) {
+			if m.Kind == MessageCall {
+				calls = append(calls, m.ID)
+			}
+		}
+	}
+	for range 2 {
+		step("no-variables")
+		for range 3 {
+			step()
+		}
+		if r.State != Stalled {
+			t.Fatalf("the run is %s: %s", r.State, r.Reason)
+		}
+		r.Word = &Word{Verb: VerbResume, By: "ada"}
+		step()
+	}
+	if want := []string{"0193/call/chat/1", "0193/call/chat/3"}; !slices.Equal(calls, want) {
+		t.Errorf("got %q, want %q", calls, want)
+	}
+}

@@ -6,7 +6,7 @@ COPY go.mod go.sum ./
 RUN go mod download
 COPY . .
 ARG VERSION=dev
-RUN CGO_ENABLED=0 go build -trimpath -tags custom_providers,aws -ldflags "-s -w -X main.version=${VERSION}" -o /out/lockstep ./cmd/lockstep \
+RUN CGO_ENABLED=0 go build -trimpath -tags custom_providers,aws -gcflags 'github.com/aws/...=-l' -ldflags "-s -w -X main.version=${VERSION}" -o /out/lockstep ./cmd/lockstep \
  && install -d -o 65532 -g 65532 /out/data
 
 FROM scratch

@@ -4,6 +4,8 @@
 TAGS  := custom_providers,aws
 GO    ?= go
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+# Nothing waits for the AWS SDK but the network: without inlining it is 2 MB smaller.
+GCFLAGS := github.com/aws/...=-l
 LDFLAGS := -s -w -X main.version=$(VERSION)
 
 .PHONY: demo test lint bench fuzz integration build image clean
@@ -18,7 +20,7 @@ test:
 
 ## build: the static binary
 build:
-	CGO_ENABLED=0 $(GO) build -trimpath -tags $(TAGS) -ldflags '$(LDFLAGS)' -o bin/lockstep ./cmd/lockstep
+	CGO_ENABLED=0 $(GO) build -trimpath -tags $(TAGS) -gcflags '$(GCFLAGS)' -ldflags '$(LDFLAGS)' -o bin/lockstep ./cmd/lockstep
 
 ## lint: format, vet, staticcheck, a tidy go.mod, shell scripts
 lint:

@@ -14,12 +14,14 @@ import (
 	"time"
 
 	awsconfig "github.com/aws/aws-sdk-go-v2/config"
+	"github.com/aws/aws-sdk-go-v2/service/ssm"
+	"github.com/aws/aws-sdk-go-v2/service/ssm/types"
+	"github.com/helmfile/vals/pkg/awsclicompat"
 	"github.com/helmfile/vals/pkg/config"
 	"github.com/helmfile/vals/pkg/expansion"
 	"github.com/helmfile/vals/pkg/log"
 	"github.com/helmfile/vals/pkg/providers/awssecrets"
 	"github.com/helmfile/vals/pkg/providers/s3"
-	"github.com/helmfile/vals/pkg/providers/ssm"
 
 	"lockstep/bot"
 )
@@ -49,12 +51,12 @@ var variable = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
 //
 //	env:NAME                the environment variable NAME
 //	file:/absolute/path     the content of a file, without one final newline
-//	ref+awsssm://…          a parameter, by vals
+//	ref+awsssm://…          a parameter, with credentials as vals finds them
 //	ref+awssecrets://…      a secret of the Secrets Manager, by vals
 //	ref+s3://bucket/key     an object, by vals
 //
 // The last three may have the parameters region, profile, role_arn and version, and
-// a fragment (#/key) that selects a text in a map. They are asked anew each time and
+// a fragment (#/key) that selects a text in a map, or a parameter below the path. They are asked anew each time and
 // take 15 s at most. Everything else is refused, an empty secret too. No error
 // repeats the secret, or a text that may be one.
 func Resolve(ctx context.Context, ref string) (bot.Secret, error) {
@@ -210,9 +212,9 @@ func evaluate(ctx context.Context, ref string) (string, error) {
 	}
 }
 
-// ask returns the text under ref, by the provider of vals for its scheme. A provider
-// keeps nothing between two references. It panics where the AWS configuration cannot
-// be loaded.
+// ask returns the text under ref, by the provider of vals for its scheme; that of SSM
+// is our own. A provider keeps nothing between two references. It panics where the AWS
+// configuration cannot be loaded.
 //
 // The runtime of vals is left out on purpose: it brings along the providers that run
 // programs and read files, and every operation of four AWS services, which is 10 MB.
@@ -238,6 +240,9 @@ func ask(ref string) (text string, err error) {
 	for name := range parameters {
 		settings.M[name] = parameters.Get(name)
 	}
+	if scheme == "awsssm" {
+		return fromSSM(path+fragment, settings)
+	}
 	getString, getMap := provider(scheme, settings)
 	if !selects {
 		if text, err = getString(path); err != nil {
@@ -252,14 +257,38 @@ func ask(ref string) (text string, err error) {
 	return pick(values, strings.Split(strings.TrimPrefix(fragment, "/"), "/"))
 }
 
+// fromSSM returns a parameter, with the credentials that vals finds. Its own provider
+// for SSM would keep all operations of the service in the program, for the sake of two
+// pages of history. As there, a fragment leads to a parameter below the path.
+func fromSSM(name string, settings config.MapConfig) (string, error) {
+	ctx := context.Background() // evaluate does not wait for longer than it may
+	cfg, err := awsclicompat.NewConfig(ctx, settings.String("region"), settings.String("profile"), settings.String("role_arn"))
+	if err != nil {
+		return "", safe(err.Error())
+	}
+	name = "/" + strings.TrimPrefix(name, "/")
+	if version := settings.String("version"); version != "" {
+		name += ":" + version
+	}
+	decrypt := true
+	out, err := ssm.NewFromConfig(cfg).GetParameter(ctx, &ssm.GetParameterInput{Name: &name, WithDecryption: &decrypt})
+	var none *types.ParameterNotFound
+	switch {
+	case errors.As(err, &none):
+		return "", errors.New("there is no such key")
+	case err != nil:
+		return "", safe(err.Error())
+	case out.Parameter == nil || out.Parameter.Value == nil:
+		return "", errors.New("SSM answers without a value")
+	}
+	return *out.Parameter.Value, nil
+}
+
 // provider returns how vals reads a text and a map under a scheme. No provider becomes
 // an interface here, so that the linker keeps only what they use of AWS.
 func provider(scheme string, settings config.MapConfig) (text func(string) (string, error), values func(string) (map[string]any, error)) {
 	quiet := log.New(log.Config{Output: io.Discard})
 	switch scheme {
-	case "awsssm":
-		p := ssm.New(quiet, settings, "")
-		return p.GetString, p.GetStringMap
 	case "awssecrets":
 		p := awssecrets.New(quiet, settings, "")
 		return p.GetString, p.GetStringMap

@@ -109,10 +109,10 @@ func TestResolveRefuses(t *testing.T) {
 		{"ref+awsssm://refuse/text?region=a&region=b", `parameter "region" needs one value`},
 		{"ref+awsssm://refuse/text?region=%zz", "cannot be read"},
 		{"ref+awsssm://refuse/text?profile=typo", "load AWS profile: failed to get shared config profile, typo"},
-		{"ref+awsssm://refuse/none", "ParameterNotFound"},
+		{"ref+awsssm://refuse/none", "there is no such key"},
 		{"ref+awsssm://refuse#/none", "there is no such key"},
 		{"ref+awsssm://nothing#/here", "there is no such key"},
-		{"ref+awsssm://refuse#/text/deeper", "text is no map: let the #/key lead to a text in a YAML or JSON map"},
+		{"ref+awsssm://refuse#/text/deeper", "there is no such key"},
 		{"ref+awsssm://refuse/nested", "contains a reference itself"},
 		{"ref+s3://bucket-without-key", "its reason is left out"},
 	}

@@ -57,11 +57,19 @@ func standing(last web.RunReport) string {
 func (d *demo) limit() time.Duration { return 15*time.Second + 10*d.pace }
 
 // follow shows a run until it has settled, people were told so, and nothing more
-// happens outside.
+// happens outside. Patience is counted from the last decision, so that a slow machine
+// is no failure.
 func (d *demo) follow(ctx context.Context, version string, view *view) (last web.RunReport, err error) {
-	err = d.until(ctx, d.limit(), func() (bool, error) {
+	decided, since := 0, time.Now()
+	err = d.until(ctx, 10*d.limit(), func() (bool, error) {
 		report, err := d.report(ctx, version)
-		if err != nil || report.Run == nil {
+		if n := len(report.Events); n > decided {
+			decided, since = n, time.Now()
+		}
+		switch {
+		case err == nil && time.Since(since) > d.limit():
+			return false, errLate
+		case err != nil || report.Run == nil:
 			return false, err
 		}
 		last = report
@@ -71,7 +79,7 @@ func (d *demo) follow(ctx context.Context, version string, view *view) (last web
 	if err != nil {
 		return last, err
 	}
-	err = d.until(ctx, 2*time.Second, func() (bool, error) { return d.world.finished(version), nil })
+	err = d.until(ctx, 5*time.Second, func() (bool, error) { return d.world.finished(version), nil })
 	if err != nil && !errors.Is(err, errLate) {
 		return last, err
 	}

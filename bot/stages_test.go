@@ -29,6 +29,9 @@ var stagesTraces = []struct{ repo, script, want, stands string }{
 	{"env/abn", "good bad recalled:edit-kv", forward + " gated " + stage + " failed recalled proposed merged synced recalled proposed failed recalled proposed merged synced rolled-back", "hand old old old"},
 	{"env/abn", "good bad proposed:edit-abn-kv", forward + " gated " + stage + " failed recalled proposed failed recalled proposed merged synced recalled proposed merged synced rolled-back", "old old hand old"},
 
+	// a value that is back is set to the version again while the other repository goes back
+	{"env/abn", "good bad recalled:nobody synced:nobody recalled:renew-abn proposed:edit-kv", forward + " gated " + stage + " failed recalled proposed merged synced recalled proposed failed recalled proposed merged synced recalled proposed merged synced rolled-back", "hand old old old"},
+
 	// one repository cannot be put back: the other is all the same
 	{"env/abn", "good bad recalled:nobody broken", forward + " gated " + stage + " failed recalled proposed merged recalled proposed merged synced rollback-failed", "old old old old"},
 	{"env/abn", "good bad recalled:nobody ci-failed", forward + " gated " + stage + " failed recalled proposed recalled proposed merged synced rollback-failed", "old old new new"},
@@ -86,6 +89,19 @@ func TestRollbackReportsWhatItDidNotWrite(t *testing.T) {
 	}
 }
 
+// What people set while the rollback landed or deployed is left alone and reported.
+func TestRollbackReportsWhatPeopleSet(t *testing.T) {
+	t.Parallel()
+	for _, script := range []string{"ready merges broken proposed:merge-other-kv", "ready merges broken ready merges merged:edit-kv foreign*"} {
+		w, r := newWorld(t, script), newRun()
+		w.play(r)
+		want := "1 service of int put back and verified; left alone: kv of int (somebody set it to by-hand"
+		if r.State != RolledBack || !strings.HasPrefix(r.Reason, want) {
+			t.Errorf("%s: %s: got %q, want %q…", script, r.State, r.Reason, want)
+		}
+	}
+}
+
 // What was put back stays on the board when the way back is planned anew.
 func TestRollbackKeepsWhatItHasDone(t *testing.T) {
 	t.Parallel()
@@ -99,6 +115,18 @@ func TestRollbackKeepsWhatItHasDone(t *testing.T) {
 	}
 	if want := "2 services of abn, 1 service of int put back and verified; left alone: kv of int (somebody set it to by-hand-"; !strings.HasPrefix(r.Reason, want) {
 		t.Errorf("got %q, want %q…", r.Reason, want)
+	}
+}
+
+// Each gate has its own time, which begins when it starts.
+func TestEachGateHasItsTime(t *testing.T) {
+	t.Parallel()
+	w, r := newWorld(t, "open synced:later open good starts open synced:later open good"), newRun()
+	second := w.stages[0].Plan.Gates[0]
+	second.Name = "int-load"
+	w.stages[0].Plan.Gates = append(w.stages[0].Plan.Gates, second)
+	if got, want := w.play(r), forward+" gated recorded done"; got != want {
+		t.Errorf("\ngot  %s\nwant %s\nlast: %s", got, want, r.Reason)
 	}
 }
 

@@ -137,7 +137,7 @@ var traces = []struct{ script, want string }{
 	{"merged:nobody -* stalled:cancel", "queued started prepared proposed merged stalled failed recalled proposed merged synced cancelled"},
 
 	// an outage does not count as waiting, and a gate that goes on has its full time
-	{"ready merges deploying - merged:later deploying - merged:later deploying running good", forward + " gated recorded done"},
+	{"ready merges deploying - merged:later deploying - merged:later deploying deploying running good", forward + " gated recorded done"},
 	{"ready merges running starts open - synced:later open - synced:later open good", forward + " gated recorded done"},
 	{"ready merges running starts -* stalled:resume starts open good", forward + " stalled synced gated recorded done"},
 

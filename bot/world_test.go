@@ -180,6 +180,8 @@ func (w *world) person(r *Run) {
 			w.commit("main", "a person", map[string]string{"int/kv/values.yaml": "data:\n  version: 1.1.0\n", "int/mds/values.yaml": "data:\n  version: 1.1.0\n"})
 		case "edit-kv":
 			w.commit("main", "a person", map[string]string{"int/kv/values.yaml": "data:\n  version: by-hand-" + fmt.Sprint(len(w.commits)) + "\n"})
+		case "renew-abn":
+			w.commit(ref(w.stages[1].Plan.Repo, "main"), "a person", map[string]string{"abn/kv/values.yaml": "data:\n  version: 1.1.0\n"})
 		case "edit-abn-kv":
 			w.commit(ref(w.stages[1].Plan.Repo, "main"), "a person", map[string]string{"abn/kv/values.yaml": "data:\n  version: by-hand-" + fmt.Sprint(len(w.commits)) + "\n"})
 		case "edit-mds":

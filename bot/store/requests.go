@@ -134,7 +134,7 @@ func decide(ctx context.Context, tx Tx, q bot.Request, now time.Time) (bot.Answe
 		return bot.Answer{}, err
 	}
 	if commit != q.Commit {
-		return bot.Answer{Refused: true, Sentence: fmt.Sprintf("%s pointed to commit %s and points to %s now: a version must not move, so make a new one",
+		return bot.Answer{Refused: true, Sentence: fmt.Sprintf("%s stood for %s and stands for %s now: what it names must not move, so make a new one",
 			q.Subject, commit, q.Commit)}, nil
 	}
 	r, found, err := same(ctx, tx, q)

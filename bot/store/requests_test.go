@@ -205,7 +205,7 @@ func TestBaseline(t *testing.T) {
 		}{
 			{request("1"), bot.Answer{Run: run, Sentence: "run " + run + " is queued: next in lane integration"}},
 			{old, bot.Answer{Before: true, Sentence: "it was there before Lockstep looked for the first time"}},
-			{movedTag, bot.Answer{Refused: true, Sentence: "tag data/mda 0 pointed to commit aaa and points to bbb now: a version must not move, so make a new one"}},
+			{movedTag, bot.Answer{Refused: true, Sentence: "tag data/mda 0 stood for aaa and stands for bbb now: what it names must not move, so make a new one"}},
 		} {
 			answer, err := s.Accept(t.Context(), tt.q, noon)
 			if err != nil {

@@ -3,6 +3,7 @@ package trigger
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
@@ -92,6 +93,9 @@ func (h *Runs) read(w http.ResponseWriter, r *http.Request) (bot.Request, error)
 	case !clientKey.MatchString(key):
 		return bot.Request{}, errors.New("Idempotency-Key must be 1 to 200 visible ASCII characters")
 	}
-	q.Key, q.Origin, q.By = "api "+key, bot.OriginAPI, a.By
+	q.Origin, q.By = bot.OriginAPI, a.By
+	// The key names one request: with another body it is refused, like a tag that moves.
+	q.Subject, q.Commit = "Idempotency-Key "+key, fmt.Sprintf("%s %s on %s", q.Package, q.Version, q.Track)
+	q.Key = "api " + key + " " + q.Commit
 	return q, nil
 }

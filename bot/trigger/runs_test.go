@@ -48,11 +48,15 @@ func TestSubmit(t *testing.T) {
 			t.Errorf("again with key %q: got %d %s, want 200 and run %s", key, w.Code, w.Body, answer.Run)
 		}
 	}
+	other := submit(h, "k1", strings.Replace(wanted, "11.3", "11.4", 1))
+	if other.Code != http.StatusConflict || !strings.Contains(other.Body.String(), "Idempotency-Key k1 stood for mda 2026.11.3 on integration and stands for mda 2026.11.4") {
+		t.Errorf("another body under the same key: got %d %s, want 409", other.Code, other.Body)
+	}
 	r, err := s.Run(t.Context(), answer.Run)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if r.Key != "api k1" || r.By != "Jörg M." || r.Origin != bot.OriginAPI {
+	if r.Key != "api k1 mda 2026.11.3 on integration" || r.By != "Jörg M." || r.Origin != bot.OriginAPI {
 		t.Errorf("the run has key %q, by %q, origin %q", r.Key, r.By, r.Origin)
 	}
 }

@@ -182,8 +182,10 @@ func (v *view) show(report web.RunReport) {
 	if v.drawn > 0 {
 		fmt.Fprintf(v.out, "\x1b[%dA", v.drawn)
 	}
+	fmt.Fprint(v.out, "\x1b[?7l") // a board wider than the terminal is cut, not wrapped
 	for _, line := range lines {
 		fmt.Fprintf(v.out, "\r\x1b[2K  %s\n", line)
 	}
+	fmt.Fprint(v.out, "\x1b[?7h")
 	v.drawn = len(lines)
 }

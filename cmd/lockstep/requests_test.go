@@ -129,7 +129,8 @@ func TestQueue(t *testing.T) {
 		end       []string          // the versions that run, in order
 	}{
 		"all": {
-			"none", map[string]string{"2026.11.5": "next in lane", "2026.11.6": "2nd in lane"},
+			"none",
+			map[string]string{"2026.11.5": "next in lane", "2026.11.6": "2nd in lane"},
 			[]string{works.Version, "2026.11.5", "2026.11.6"},
 		},
 		"the newest": {"waiting", map[string]string{"2026.11.6": "next in lane"}, []string{works.Version, "2026.11.6"}},

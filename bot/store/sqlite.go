@@ -35,6 +35,7 @@ func openSQLite(ctx context.Context, path string) (*Store, error) {
 	db, err := sql.Open("sqlite", sqliteDSN(path))
 	if err == nil {
 		db.SetMaxOpenConns(connections)
+		db.SetMaxIdleConns(connections) // a new connection costs more than most queries: it reads the whole schema
 		err = db.PingContext(ctx)
 	}
 	if err != nil {

@@ -48,7 +48,9 @@ type Poll struct {
 // than Every, so that many projects are not asked at once.
 func (p *Poll) Run(ctx context.Context) error {
 	for {
-		p.note(p.look(ctx))
+		if err := p.look(ctx); ctx.Err() == nil {
+			p.note(err)
+		}
 		select {
 		case <-ctx.Done():
 			return nil

@@ -149,6 +149,11 @@ func (s *scene) ends(want scenario) {
 	s.await("the Finish message of "+want.Version, func() bool {
 		return slices.ContainsFunc(s.Chat.Messages()[s.was.Messages:], func(m fixtures.Message) bool { return isFinish(m, want.Version) })
 	})
+	s.await("a note on every merge request", func() bool {
+		return !slices.ContainsFunc(s.GitLab.MergeRequests(envProject), func(mr fixtures.MergeRequestRecord) bool {
+			return len(s.GitLab.Notes(envProject, mr.IID)) == 0
+		})
+	})
 	s.quiet()
 	end, wrong := s.verify(want, s.was)
 	if end != want.Want.End || len(wrong) > 0 {

@@ -95,6 +95,9 @@ func (t *TrackStage) discover(tree Tree) error {
 			}
 		}
 	}
+	if len(t.Plan.Services) == 0 {
+		return refusal(fmt.Sprintf("environment %s: no service found: no file of %s matches %s", t.Plan.Environment, t.Plan.Repo, t.Globs[0].Pattern))
+	}
 	return nil
 }
 

@@ -163,7 +163,7 @@ var mistakes = map[string]mistake{
 		"BAD  mda on integration, int: ", "int/mds.yaml",
 	}}},
 	"glob without files": {"environments/int/*/", "env/*/", typed{line: "check", code: 1, says: []string{
-		"BAD  mda on integration, int: ", "no service found in env/mda",
+		"BAD  mda on integration, int: ", "no service found",
 	}}},
 	"no such key": {"data.version", "data.release", typed{line: "check --output json", code: 1, says: []string{
 		`"ok":false,"says":"`, "release",

@@ -127,7 +127,7 @@ func (w *world) verifyRepository(s scenario, was before) (wrong []string) {
 	maps.Copy(files, tree)
 	for _, file := range slices.Sorted(maps.Keys(files)) {
 		if tree[file] != want[file] {
-			wrong = append(wrong, fmt.Sprintf("%s of %s is\n%s\nwant\n%s", file, envProject, tree[file], want[file]))
+			wrong = append(wrong, fmt.Sprintf("%s of %s: %s", file, envProject, different(tree[file], want[file])))
 		}
 	}
 	if got := w.merges() - was.Merges; got != s.Want.Merges {
@@ -220,4 +220,15 @@ func (w *world) finished(version string) bool {
 // isFinish reports that a message tells how the run of a version ended.
 func isFinish(m fixtures.Message, version string) bool {
 	return m.Thread != "" && !isCall(m) && strings.Contains(said(m), version)
+}
+
+// different says in which line a text first differs from what is wanted.
+func different(got, want string) string {
+	lines := strings.Split(want, "\n")
+	for i, line := range strings.Split(got, "\n") {
+		if i >= len(lines) || line != lines[i] {
+			return fmt.Sprintf("line %d is %q, want %q", i+1, line, strings.Join(lines[min(i, len(lines)):min(i+1, len(lines))], ""))
+		}
+	}
+	return fmt.Sprintf("%d bytes are missing at its end", len(want)-len(got))
 }

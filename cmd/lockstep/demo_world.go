@@ -2,11 +2,13 @@ package main
 
 import (
 	"fmt"
+	"math/rand/v2"
 	"net"
 	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"lockstep/fixtures"
@@ -204,12 +206,24 @@ func (w *world) close() {
 	}
 }
 
+// The ports on which the server of a world may listen. They lie below those that
+// systems give to outgoing connections, one of which could take the port between its
+// choice here and the moment when the server listens.
+const firstPort, ports = 20000, 10000
+
+// Ports are chosen in order from a random one on, so that no two worlds choose the same.
+var (
+	chosenPorts atomic.Uint32
+	randomPort  = rand.Uint32N(ports)
+)
+
 // freeAddress returns a loopback address that nobody listens on.
 func freeAddress() (string, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return "", err
+	for range ports {
+		address := fmt.Sprintf("127.0.0.1:%d", firstPort+(randomPort+chosenPorts.Add(1))%ports)
+		if l, err := net.Listen("tcp", address); err == nil {
+			return address, l.Close()
+		}
 	}
-	defer l.Close()
-	return l.Addr().String(), nil
+	return "", fmt.Errorf("no port from %d to %d of loopback is free", firstPort, firstPort+ports-1)
 }

@@ -102,7 +102,7 @@ func TestTagsThatStartNothing(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, tag := range []struct{ project, name, says string }{
-		{dataProject, works.Version, "a version must not move, so make a new one"},
+		{dataProject, works.Version, "must not move, so make a new one"},
 		{dataProject, "v1", "it must match"},
 		{stranger, "2026.11.9", "is no data project of the configuration"},
 	} {

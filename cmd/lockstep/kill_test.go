@@ -66,6 +66,7 @@ func undisturbed(t *testing.T, store string) []point {
 	b.start(t)
 	b.announce(t)
 	b.awaitEnd(t)
+	b.kill(t) // it would poll on beside all that follow
 	seen := map[point]int{}
 	var points []point
 	for _, call := range b.world.Journal.Calls() {

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"lockstep/gitops"
 	"lockstep/rollback"
@@ -140,7 +141,36 @@ func (b *Bot) settle(ctx context.Context, r *Run, d *Delivery) (o Outcome, busy 
 			return b.settling(r, wait("asked GitLab to cancel pipeline %d, which still deploys %s", p.ID, r.Version).linked(p.Link)), true, nil
 		}
 	}
-	return Outcome{}, false, nil
+	p, found, err := b.overtaking(ctx, d)
+	if err != nil || !found {
+		return Outcome{}, false, err
+	}
+	return b.settling(r, wait("pipeline %d of a newer commit (%.8s) still deploys %s: it has to end first", p.ID, p.SHA, r.Version).linked(p.Link)), true, nil
+}
+
+// overtaking returns a pipeline of a newer commit that goes on and still deploys a value
+// of the delivery. It is somebody else's, so it is waited for, not cancelled.
+func (b *Bot) overtaking(ctx context.Context, d *Delivery) (gitops.Pipeline, bool, error) {
+	pipelines, err := b.Pipelines.Pipelines(ctx, d.Change.Repo, gitops.PipelineQuery{Ref: d.Change.Target, Since: d.Change.When.Add(-time.Minute)}) // clocks differ
+	if err != nil {
+		return gitops.Pipeline{}, false, err
+	}
+	for _, p := range pipelines {
+		if p.SHA == d.Landed || p.Status.Settled() || p.Status == gitops.StatusManual {
+			continue
+		}
+		tree, err := b.Repos.At(ctx, d.Change.Repo, p.SHA)
+		if err != nil {
+			return gitops.Pipeline{}, false, err
+		}
+		for _, bump := range d.Change.Bumps {
+			now, err := stands(tree, bump.Place)
+			if err != nil || now.Version == bump.To {
+				return p, err == nil, err
+			}
+		}
+	}
+	return gitops.Pipeline{}, false, nil
 }
 
 // settling turns a wait for what could still land or deploy into a call for people when

@@ -112,6 +112,8 @@ var traces = []struct{ script, want string }{
 	{"ready merges running - starts - good", forward + " gated recorded done"},
 
 	// what still deploys is stopped before the way back is planned, or people are called
+	{"bad failed:newer-deploys newer-runs newer-runs", forward + " " + back},
+	{"bad failed:newer-deploys newer-runs*", forward + " failed stalled"},
 	{"bad failed:still-deploys goes-on goes-on", forward + " " + back},
 	{"bad failed:still-deploys goes-on*", forward + " failed stalled"},
 	{"bad failed:still-deploys canceling", forward + " failed stalled"},

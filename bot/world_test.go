@@ -29,6 +29,7 @@ type world struct {
 	commits map[string]*snapshot // id → tree
 	mrs     []*gitops.MergeRequest
 	pipes   []gitops.Pipeline
+	newer   []gitops.Pipeline // of a person's later commit
 	params  map[string]string
 	begun   []string // gates that were started
 	acts    []string // what changed the outside, in order
@@ -212,6 +213,9 @@ func (w *world) person(r *Run) {
 			mr := w.mrs[len(w.mrs)-1]
 			w.land(mr)
 			mr.Landed = w.commit("main", "resolved", map[string]string{"int/kv/values.yaml": "data:\n  version: by-hand\n"})
+		case "newer-deploys":
+			head := w.commit("main", "a person", map[string]string{"README.md": "theirs"})
+			w.newer = []gitops.Pipeline{{ID: 2, SHA: head, Ref: "main", Status: gitops.StatusRunning}}
 		case "still-deploys":
 			w.pipes = append(w.pipes, gitops.Pipeline{ID: 1, SHA: r.Delivery().Landed, Ref: "main", Status: gitops.StatusRunning})
 		case "waits-for-person":

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"lockstep/bot"
 	"lockstep/bot/web"
@@ -202,4 +203,23 @@ func TestPersonThaws(t *testing.T) {
 	}
 	s.says("lanes", report.Run.Lane, "thaw")
 	s.ends(next)
+}
+
+// A person's commit that still holds the new version deploys it slowly: the rollback
+// waits, so that the old version is what stays.
+func TestSlowerJobOfAnotherDoesNotWin(t *testing.T) {
+	t.Parallel()
+	s := newScene(t)
+	deploys := fixtures.Rule{Job: "deploy-int-fbv", Value: fails.Version, Status: "success", Times: 1}
+	slowly := fixtures.Rule{Job: "deploy-int-fbv", Value: fails.Version, Status: "success", Duration: 1500 * time.Millisecond}
+	s.script(fails, deploys, slowly)
+	theirs := beside[1]
+	s.was.Tree[theirs.file] = strings.Replace(s.was.Tree[theirs.file], theirs.old, theirs.changed, 1)
+	s.at(moment{"trigger pipeline", 1, done}, func() {
+		if _, err := s.GitLab.Commit(envProject, "main", "Edit "+theirs.file, map[string]string{theirs.file: s.was.Tree[theirs.file] + "\n"}); err != nil {
+			s.Error(err)
+		}
+	})
+	s.tag(fails.Version)
+	s.ends(fails)
 }

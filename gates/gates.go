@@ -23,6 +23,7 @@ const (
 	Pending Result = ""
 	Passed  Result = "passed"
 	Failed  Result = "failed"
+	None    Result = "no result" // the source answered, and has nothing to say about it
 )
 
 // A Verdict is a gate's answer with its reason for people and where to look.
@@ -41,8 +42,10 @@ type Subject struct {
 	Package     string
 	Environment string
 	Version     gitops.Version
-	Commit      string    // the commit that landed in the environment repository
-	Since       time.Time // when the run came to the gates of this stage
+	Commit      string    // the commit that landed in the environment repository; "" before the deployment
+	By          string    // who asked for the run, as far as known
+	Since       time.Time // when this gate began; zero in Start
+	Now         time.Time // the time of the question
 }
 
 // Key identifies one gate of one stage of one run, outside as well.

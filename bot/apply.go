@@ -12,6 +12,7 @@ type Outcome struct {
 	Pace   Pace   `json:"pace,omitempty"`  // how soon to look again when it stays
 	Reason string `json:"reason"`
 	Link   string `json:"link,omitempty"`
+	Asks   bool   `json:"asks,omitempty"` // it asks a person for something, and people are told
 }
 
 // A Pace is how soon a run looks again.
@@ -44,6 +45,12 @@ func call(format string, args ...any) Outcome {
 	return Outcome{State: Stalled, Pace: Person, Reason: fmt.Sprintf(format, args...)}
 }
 
+// asking returns o as one that people are told of, because it asks them for something.
+func (o Outcome) asking() Outcome {
+	o.Asks = true
+	return o
+}
+
 // linked returns o with a link to what it speaks of.
 func (o Outcome) linked(link string) Outcome {
 	o.Link = link
@@ -59,14 +66,13 @@ type Applied struct {
 // Apply moves the run by what a step learned, or by the error that kept it from
 // learning anything, at the time now. It is the only place that changes State.
 //
-// The second clock runs here: while steps end in errors UnknownSince stands still,
-// and when limits.Unknown has passed the run stalls. An error never does more: the
-// first clock stands still meanwhile.
+// While steps end in errors the run's clock stands still, and when limits.Unknown has
+// passed the run stalls. An error never does more.
 func (r *Run) Apply(o Outcome, err error, now time.Time, limits Limits) Applied {
 	if err != nil {
 		o = r.unknown(err, now, limits)
 	} else {
-		r.answered(now)
+		r.Clock.answered(now)
 	}
 	if o.State == "" || o.State == r.State {
 		return r.stay(o, now, limits)
@@ -77,7 +83,8 @@ func (r *Run) Apply(o Outcome, err error, now time.Time, limits Limits) Applied 
 	if r.State == Queued {
 		r.Begun = now
 	}
-	r.State, r.Entered, r.Clock, r.Waits, r.UnknownSince = o.State, now, now, 0, time.Time{}
+	r.State, r.Entered, r.Waits = o.State, now, 0
+	r.Clock.start(now)
 	if r.Settled() {
 		r.Ended = now
 	}
@@ -90,22 +97,11 @@ func (r *Run) Apply(o Outcome, err error, now time.Time, limits Limits) Applied 
 
 // unknown returns what an error leads to: patience, then a person.
 func (r *Run) unknown(err error, now time.Time, limits Limits) Outcome {
-	if r.UnknownSince.IsZero() {
-		r.UnknownSince = now
-	}
-	if since := now.Sub(r.UnknownSince); since >= limits.Unknown && r.State != Stalled {
+	r.Clock.missed(now)
+	if since := r.Clock.lost(now); since >= limits.Unknown && r.State != Stalled {
 		return call("nobody could tell for %s, see to it and resume the run: %v", since.Round(time.Second), err)
 	}
 	return wait("could not tell: %v", err)
-}
-
-// answered ends the time in which nobody could tell, and leaves it out of the clock of
-// the state.
-func (r *Run) answered(now time.Time) {
-	if r.Clock.Before(r.UnknownSince) {
-		r.Clock = r.Clock.Add(r.lost(now))
-	}
-	r.UnknownSince = time.Time{}
 }
 
 // stay notes an outcome that does not move the run. Waits grow until there is news:
@@ -116,7 +112,7 @@ func (r *Run) stay(o Outcome, now time.Time, limits Limits) Applied {
 	if news {
 		applied.Event = r.event(o, now)
 	}
-	if news && r.UnknownSince.IsZero() {
+	if news && r.Clock.Unknown.IsZero() {
 		r.Waits = 0
 	}
 	if o.Pace != Now || !news {
@@ -130,7 +126,7 @@ func (r *Run) stay(o Outcome, now time.Time, limits Limits) Applied {
 func (r *Run) event(o Outcome, now time.Time) *Event {
 	r.Events++
 	r.Reason = o.Reason
-	e := &Event{Run: r.ID, Seq: r.Events, At: now, State: r.State, Direction: r.Direction, Reason: o.Reason, Link: o.Link}
+	e := &Event{Run: r.ID, Seq: r.Events, At: now, State: r.State, Direction: r.Direction, Reason: o.Reason, Link: o.Link, Asks: o.Asks}
 	if r.Direction == Forward && r.Stage < len(r.Stages) {
 		e.Environment = r.Stages[r.Stage].Plan.Environment
 	}
@@ -150,18 +146,4 @@ func (l Limits) pace(p Pace, waits int) time.Duration {
 		}
 	}
 	return after
-}
-
-// overdue reports that the clock of the run's state has run for limit or longer. The
-// time in which nobody could tell does not count: an outage is no verdict.
-func (r *Run) overdue(now time.Time, limit time.Duration) bool {
-	return limit > 0 && now.Sub(r.Clock)-r.lost(now) >= limit
-}
-
-// lost returns for how long nobody has been able to tell, up to now.
-func (r *Run) lost(now time.Time) time.Duration {
-	if r.UnknownSince.IsZero() {
-		return 0
-	}
-	return now.Sub(r.UnknownSince)
 }

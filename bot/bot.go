@@ -20,12 +20,15 @@ import (
 // and never renamed.
 type State string
 
-// The states of a run. Forward: Queued, Started, then for each stage Prepared,
-// Proposed, Merged, Synced, Gated, then Recorded, Done. Back: Failed, Recalled, then
-// for each repository Proposed, Merged, Synced, then RolledBack.
+// The states of a run. Forward: Queued, Started, then for each stage Supplied and
+// Cleared where it has data to bring and gates before it, Prepared, Proposed, Merged,
+// Synced, Gated, then Recorded, Done. Back: Failed, Recalled, then for each repository
+// Proposed, Merged, Synced, then RolledBack.
 const (
 	Queued         State = "queued"          // stored; waits for its lane
 	Started        State = "started"         // holds the lane; its plan is fixed
+	Supplied       State = "supplied"        // the bucket that the stage reads holds the version, verified
+	Cleared        State = "cleared"         // every gate before the stage has its outcome, none forbids going on
 	Prepared       State = "prepared"        // the bumps of the stage are known, and the commit that makes them
 	Proposed       State = "proposed"        // the merge request is open
 	Merged         State = "merged"          // the commit has landed and holds the values
@@ -45,7 +48,7 @@ const (
 
 // States lists every state, in the order of the way of a run.
 var States = []State{
-	Queued, Started, Prepared, Proposed, Merged, Synced, Gated, Recorded, Done,
+	Queued, Started, Supplied, Cleared, Prepared, Proposed, Merged, Synced, Gated, Recorded, Done,
 	Failed, Recalled, RolledBack, RollbackFailed, Stalled, Cancelled, Superseded, Refused,
 }
 
@@ -70,15 +73,17 @@ const (
 // A Run is one version going through one track. It carries its own plan, so that
 // later changes of the configuration touch later runs only.
 type Run struct {
-	ID      string         `json:"id"`      // UUIDv7; also the id of its workflow
-	Key     string         `json:"key"`     // identity of the request that made it
-	Track   string         `json:"track"`   //
-	Lane    string         `json:"lane"`    // the queue that it waits in
-	Package string         `json:"package"` // the data package
-	Version gitops.Version `json:"version"` //
-	Origin  Origin         `json:"origin"`  // what asked for it
-	By      string         `json:"by"`      // who asked for it, as far as known
-	Link    string         `json:"link"`    // where the request can be seen; may be empty
+	ID      string         `json:"id"`               // UUIDv7; also the id of its workflow
+	Key     string         `json:"key"`              // identity of the request that made it
+	Track   string         `json:"track"`            //
+	Lane    string         `json:"lane"`             // the queue that it waits in
+	Package string         `json:"package"`          // the data package
+	Version gitops.Version `json:"version"`          //
+	Origin  Origin         `json:"origin"`           // what asked for it
+	By      string         `json:"by"`               // who asked for it, as far as known
+	Link    string         `json:"link"`             // where the request can be seen; may be empty
+	Force   string         `json:"force,omitempty"`  // why a condemned version is deployed all the same
+	Undoes  string         `json:"undoes,omitempty"` // the finished run that this one puts back
 
 	State     State           `json:"state"`
 	Direction Direction       `json:"direction,omitempty"`
@@ -88,6 +93,9 @@ type Run struct {
 	Warnings  []string        `json:"warnings,omitempty"`   // what was allowed to fail, and failed
 	Left      []rollback.Left `json:"left,omitempty"`       // what a rollback left alone, and why
 
+	Data   *DataSet   `json:"data,omitempty"`   // from Started on: the version's data; nil: nobody looks after it
+	Whole  Progress   `json:"whole"`            // the proof that Data is complete
+	Scope  Scope      `json:"scope,omitempty"`  // what a verdict puts back
 	Stages []Stage    `json:"stages,omitempty"` // from Started on
 	Stage  int        `json:"stage"`            // index of the current stage while forward
 	Backs  []Delivery `json:"backs,omitempty"`  // from Recalled on: one per repository
@@ -98,11 +106,10 @@ type Run struct {
 	Entered time.Time `json:"entered"` // when it came into State
 	Ended   time.Time `json:"ended"`   // when it settled
 
-	Clock        time.Time `json:"clock"`            // since when the limit of State, or of the gate that is asked, runs; time in which nobody could tell moves it on
-	UnknownSince time.Time `json:"unknown_since"`    // since when nobody could tell; zero while answers come
-	Waits        int       `json:"waits"`            // waits in a row without news; lets them grow
-	Resume       State     `json:"resume,omitempty"` // where a Stalled run goes on when a person says so
-	Cancel       bool      `json:"cancel,omitempty"` // a person cancelled it: the way back ends in Cancelled
+	Clock  Clock `json:"clock"`            // of the limit of State
+	Waits  int   `json:"waits"`            // waits in a row without news; lets them grow
+	Resume State `json:"resume,omitempty"` // where a Stalled run goes on when a person says so
+	Cancel bool  `json:"cancel,omitempty"` // a person cancelled it: the way back ends in Cancelled
 
 	Word     *Word `json:"-"`        // what a person said and no saved step has seen yet; kept beside the run
 	Events   int   `json:"events"`   // how many events it has
@@ -146,6 +153,7 @@ func (r *Run) Delivery() *Delivery {
 type Stage struct {
 	Plan     StagePlan   `json:"plan"`
 	Delivery Delivery    `json:"delivery"`
+	Supply   Progress    `json:"supply"`           // of the copy into Plan.Bucket
 	Gates    []GateState `json:"gates,omitempty"`  // in the order of Plan.Gates
 	Recorded bool        `json:"recorded"`         // Plan.Record holds the version
 	Before   *string     `json:"before,omitempty"` // what Plan.Record held before the run wrote it, "" for nothing; nil: not written
@@ -154,15 +162,16 @@ type Stage struct {
 // A Delivery is one change on its way into one repository and onto its services.
 type Delivery struct {
 	Change  gitops.Change `json:"change"`
-	Base    string        `json:"base"`    // the commit of Change.Target that it was prepared on
-	Head    string        `json:"head"`    // the commit that makes the change
-	IID     int64         `json:"iid"`     // the merge request; 0 before it is open
-	Link    string        `json:"link"`    // of the merge request
-	Landed  string        `json:"landed"`  // the commit on Change.Target that holds the values
-	Seen    []Sync        `json:"seen"`    // per environment, what was last known of its services
-	Looked  string        `json:"looked"`  // the newest commit of Change.Target in which From was still found
-	Rebuilt int           `json:"rebuilt"` // how often a person's change of a version made us rebuild it
-	Behind  int           `json:"behind"`  // how often newer commits on Change.Target made us rebuild it
+	Base    string        `json:"base"`           // the commit of Change.Target that it was prepared on
+	Head    string        `json:"head"`           // the commit that makes the change
+	IID     int64         `json:"iid"`            // the merge request; 0 before it is open
+	Link    string        `json:"link"`           // of the merge request
+	Landed  string        `json:"landed"`         // the commit on Change.Target that holds the values
+	Seen    []Sync        `json:"seen"`           // per environment, what was last known of its services
+	Looked  string        `json:"looked"`         // the newest commit of Change.Target in which From was still found
+	Rebuilt int           `json:"rebuilt"`        // how often a person's change of a version made us rebuild it
+	Behind  int           `json:"behind"`         // how often newer commits on Change.Target made us rebuild it
+	Sets    []gitops.Bump `json:"sets,omitempty"` // the parameters that hold the value too, written after the commit has landed
 }
 
 // A Sync is what was last seen of the services of one environment.
@@ -176,6 +185,9 @@ type GateState struct {
 	Name    string      `json:"name"`
 	Ticket  string      `json:"ticket,omitempty"` // what Start began outside
 	Since   time.Time   `json:"since"`            // when it was started; zero before
+	Asked   time.Time   `json:"asked"`            // when it was asked last
+	Clock   Clock       `json:"clock"`            // of its time limit
+	Misses  int         `json:"misses,omitempty"` // how often in a row it could not tell
 	Outcome GateOutcome `json:"outcome"`
 	Reason  string      `json:"reason"`
 	Link    string      `json:"link,omitempty"`
@@ -190,7 +202,7 @@ const (
 	GatePassed  GateOutcome = "passed"
 	GateFailed  GateOutcome = "failed"
 	GateAllowed GateOutcome = "failed, allowed" // it failed and was allowed to
-	GateNone    GateOutcome = "no result"       // it did not answer in time
+	GateNone    GateOutcome = "no result"       // it had nothing to say, or not in time
 )
 
 // A Cause says why a run failed, in a sentence that names what failed.
@@ -230,6 +242,10 @@ type Request struct {
 	Commit  string         `json:"commit,omitempty"`  // where it points; another commit for the same subject is refused
 
 	Announced bool `json:"announced"` // a hook brought it: it is new, whatever a first look took it for
+
+	From   string `json:"from,omitempty"`   // the track that the version has to have finished well
+	Force  string `json:"force,omitempty"`  // why it is to run although the version is condemned
+	Undoes string `json:"undoes,omitempty"` // the finished run that it puts back; Track, Package and Version are that run's
 
 	Lane      string `json:"lane"`      // from the track
 	Supersede bool   `json:"supersede"` // from the track: it takes the place of waiting runs
@@ -273,6 +289,28 @@ type Event struct {
 	Environment string    `json:"environment,omitempty"`
 	Reason      string    `json:"reason"`
 	Link        string    `json:"link,omitempty"`
+	Asks        bool      `json:"asks,omitempty"` // it asks a person for something, without which the run waits
+}
+
+// An Opinion is what somebody answered to a gate that asks people or programs. The
+// first one of each speaker counts.
+type Opinion struct {
+	Gate   string    `json:"gate"`
+	By     string    `json:"by"` // who says it; "callback" for a program that answered a signed address
+	Yes    bool      `json:"yes"`
+	Reason string    `json:"reason,omitempty"`
+	At     time.Time `json:"at"`
+}
+
+// A Condemnation is a version that a failed gate or deployment has rolled back on a
+// track. It is refused there until it is forced, and lifted when it then ends well.
+type Condemnation struct {
+	Track   string         `json:"track"`
+	Package string         `json:"package"`
+	Version gitops.Version `json:"version"`
+	Run     string         `json:"run"`    // that condemned it
+	Reason  string         `json:"reason"` // its cause
+	At      time.Time      `json:"at"`
 }
 
 // A LaneState is a lane as people see it.

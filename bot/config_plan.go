@@ -12,16 +12,16 @@ import (
 
 // Track returns the stages of a track for a package, as a Resolver does: a Config can
 // be a Bot's.
-func (c *Config) Track(track, pkg string) ([]TrackStage, error) {
+func (c *Config) Track(track, pkg string, _ gitops.Version) (TrackPlan, error) {
 	t, err := c.track(track, pkg)
 	if err != nil {
-		return nil, err
+		return TrackPlan{}, err
 	}
-	var stages []TrackStage
+	var plan TrackPlan
 	for _, s := range t.Stages {
-		stages = append(stages, c.stage(s, pkg))
+		plan.Stages = append(plan.Stages, c.stage(s, pkg))
 	}
-	return stages, nil
+	return plan, nil
 }
 
 // track returns the track by name, which takes package pkg.
@@ -47,7 +47,7 @@ func (c *Config) stage(s StageConfig, pkg string) TrackStage {
 		Repo:        e.Repository,
 		Branch:      e.Branch,
 		Checked:     e.MergeRequestPipelines,
-		Job:         e.Sync.Job,
+		Watch:       WatchPlan{Job: e.Sync.Job},
 		Record:      e.Record.of(s.Environment, pkg),
 		SyncLimit:   e.Sync.TimeLimit,
 		MergeLimit:  e.MergeLimit,

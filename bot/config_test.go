@@ -73,13 +73,13 @@ func TestConfigDefaults(t *testing.T) {
 	if got, want := c.DataProjects(), []DataProject{{"data/mda", time.Minute}}; !slices.Equal(got, want) {
 		t.Errorf("data projects: got %v, want %v", got, want)
 	}
-	got, err := c.Track("integration", "mda")
+	got, err := c.Track("integration", "mda", "2026.11.1")
 	if err != nil {
 		t.Fatal(err)
 	}
 	want := []TrackStage{{Plan: StagePlan{
 		Environment: "int", Repo: "env/mda", Branch: "main", Checked: true,
-		Job:      "deploy-{environment}-{service}",
+		Watch:    WatchPlan{Job: "deploy-{environment}-{service}"},
 		Services: []Service{{"mds", "int/mds.yaml", "data.version"}},
 		Gates: []GatePlan{{
 			Name: "int-test", TimeLimit: time.Hour,
@@ -87,7 +87,7 @@ func TestConfigDefaults(t *testing.T) {
 		}},
 		SyncLimit: 30 * time.Minute, MergeLimit: 30 * time.Minute,
 	}}}
-	if !reflect.DeepEqual(got, want) {
+	if !reflect.DeepEqual(got.Stages, want) {
 		t.Errorf("track:\ngot  %+v\nwant %+v", got, want)
 	}
 }
@@ -95,11 +95,11 @@ func TestConfigDefaults(t *testing.T) {
 func TestConfigExample(t *testing.T) {
 	t.Parallel()
 	c := loadExample(t)
-	stages, err := c.Track("integration", "mda")
+	plan, err := c.Track("integration", "mda", "2026.11.1")
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := stages[0]
+	s := plan.Stages[0]
 	if got, want := s.Plan.Services, []Service{{"mds", "environments/int/mds/values.yaml", "data.version"}}; !slices.Equal(got, want) {
 		t.Errorf("services: got %v, want %v", got, want)
 	}
@@ -268,7 +268,7 @@ func TestConfigTrackOfOtherPackages(t *testing.T) {
 		"key: data.version", "key: data.version, package: mda",
 		"    on: [tag]\n", "    on: [tag]\n    packages: [mda]\n    notify: []\n",
 	).Replace(smallConfig))
-	_, err := c.Track("integration", "offers")
+	_, err := c.Track("integration", "offers", "1")
 	if want := `package "offers" does not go through track "integration": have mda`; err == nil || err.Error() != want {
 		t.Errorf("got %v, want %s", err, want)
 	}

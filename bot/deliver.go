@@ -268,7 +268,7 @@ func (r *Run) unprepared() State {
 // goes on looks at both anew: what a person has removed is made again.
 func (b *Bot) delayed(r *Run, o Outcome) Outcome {
 	limit := r.plan(r.Delivery()).MergeLimit
-	if r.overdue(b.Now(), limit) {
+	if r.Clock.overdue(b.Now(), limit) {
 		r.Resume = r.unproposed()
 		return call("%s, for %s now: help it on, then resume the run", o.Reason, limit).linked(o.Link)
 	}

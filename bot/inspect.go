@@ -25,12 +25,12 @@ type ServiceFinding struct {
 // that each names. A sentence about what would be refused is a Problem; an error means
 // that it could not tell.
 func (b *Bot) Inspect(ctx context.Context, track, pkg string) ([]Finding, error) {
-	stages, err := b.Config.Track(track, pkg)
+	plan, err := b.Config.Track(track, pkg, "0")
 	if err != nil {
 		return nil, err
 	}
 	var findings []Finding
-	for _, t := range stages {
+	for _, t := range plan.Stages {
 		f := Finding{Environment: t.Plan.Environment}
 		err := b.inspect(ctx, t, &f)
 		var no refusal

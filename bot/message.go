@@ -9,7 +9,7 @@ type MessageKind string
 const (
 	MessageStart  MessageKind = "start"  // once, when a run starts
 	MessageFinish MessageKind = "finish" // once, when a run has settled
-	MessageCall   MessageKind = "call"   // each time a run stalls: people are needed
+	MessageCall   MessageKind = "call"   // each time a run stalls or asks a person for something
 	MessageNote   MessageKind = "note"   // the status note on a merge request; edited as the run goes on
 )
 
@@ -36,7 +36,7 @@ func Messages(r *Run, e Event, channels []string) []Message {
 	switch {
 	case e.State == Started && e.Direction == Forward:
 		tell(MessageStart, "")
-	case e.State == Stalled:
+	case e.State == Stalled || e.Asks:
 		tell(MessageCall, fmt.Sprintf("/%d", e.Seq))
 	case e.State.Settled() && e.State != Superseded:
 		tell(MessageFinish, "")

@@ -36,6 +36,16 @@ type Repos interface {
 	Delete(ctx context.Context, repo, branch, tip string) error
 }
 
+// Rules reads what GitLab demands of a merge or a push.
+type Rules interface {
+	// Obstacles returns why we could not bring a change onto the branch by ourselves, a
+	// clause for each: rules that want approvals, a protected branch on which we may not
+	// merge (or, with push, not push) … None: nothing stands in the way.
+	Obstacles(ctx context.Context, repo, branch string, push bool) ([]string, error)
+	// Contains reports whether branch of repo holds commit in its history.
+	Contains(ctx context.Context, repo, branch, commit string) (bool, error)
+}
+
 // A Forge opens, reads and merges merge requests.
 type Forge interface {
 	// Find returns the merge request of a source branch, an open one before a closed
@@ -64,7 +74,7 @@ type Pipelines interface {
 // A Watcher says what is known of each service of a deployment, in the order asked.
 // An error means that nobody could tell; it is never a verdict.
 type Watcher interface {
-	Services(ctx context.Context, job string, d gitops.Deployment) (gitops.Seen, error)
+	Services(ctx context.Context, w WatchPlan, d gitops.Deployment) (gitops.Seen, error)
 }
 
 // Gates makes the gate of a plan.
@@ -81,6 +91,26 @@ type Parameters interface {
 	Write(ctx context.Context, p Parameter, value string, version int64) (int64, error)
 }
 
+// Data looks after data packages in object storage. Both go on from where p has come
+// for a few seconds at most, and return how far they came; a repeat goes through what
+// is there already. A Progress with a Problem is an answer, an error is none.
+type Data interface {
+	// Check proves that set is there and complete: every object that has to be there
+	// has the size and checksum that it has to have.
+	Check(ctx context.Context, set DataSet, p Progress) (Progress, error)
+	// Copy copies set into to and verifies every copy. It never overwrites a different
+	// object: that is a Problem.
+	Copy(ctx context.Context, set DataSet, to Bucket, p Progress) (Progress, error)
+}
+
+// A History knows earlier runs.
+type History interface {
+	// Streak returns how many of the track's last finished runs of a package in a row,
+	// the newest first and r not counted, went on although the gate of the environment
+	// did not pass.
+	Streak(ctx context.Context, r *Run, environment, gate string) (int, error)
+}
+
 // A Bot is the step function with what it needs from outside.
 type Bot struct {
 	Config     Resolver
@@ -90,6 +120,9 @@ type Bot struct {
 	Watch      Watcher
 	Gates      Gates
 	Parameters Parameters
+	Rules      Rules
+	Data       Data
+	History    History
 	Limits     Limits
 	Now        func() time.Time
 	RunURL     func(id string) string // where people see a run; nil: nowhere

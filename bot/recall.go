@@ -126,7 +126,7 @@ func (b *Bot) settle(ctx context.Context, r *Run, d *Delivery) (o Outcome, busy 
 	if err != nil {
 		return Outcome{}, false, err
 	}
-	if len(pipelines) == 0 && !r.overdue(b.Now(), 2*b.Limits.Longest) {
+	if len(pipelines) == 0 && !r.Clock.overdue(b.Now(), 2*b.Limits.Longest) {
 		return wait("the pipeline of %.8s is not there yet, and would deploy after the rollback", d.Landed), true, nil
 	}
 	for _, p := range pipelines {
@@ -177,7 +177,7 @@ func (b *Bot) overtaking(ctx context.Context, d *Delivery) (gitops.Pipeline, boo
 // it has lasted for as long as a deployment may take.
 func (b *Bot) settling(r *Run, o Outcome) Outcome {
 	limit := r.Stages[r.Stage].Plan.SyncLimit
-	if r.overdue(b.Now(), limit) {
+	if r.Clock.overdue(b.Now(), limit) {
 		return call("%s, for %s now: stop it in GitLab, then resume the run, which goes on to put things back", o.Reason, limit).linked(o.Link)
 	}
 	return o

@@ -75,7 +75,7 @@ func (b *Bot) restore(ctx context.Context, r *Run) (o Outcome, busy bool, err er
 func (b *Bot) write(ctx context.Context, r *Run, p Parameter, value gitops.Version, version int64) (Outcome, error) {
 	_, err := b.Parameters.Write(ctx, p, string(value), version)
 	switch {
-	case errors.Is(err, gitops.ErrConflict) && r.overdue(b.Now(), b.Limits.Unknown):
+	case errors.Is(err, gitops.ErrConflict) && r.Clock.overdue(b.Now(), b.Limits.Unknown):
 		return call("parameter %s has changed each time we wrote it, for %s now: find who else writes it, then resume the run", p.Name, b.Limits.Unknown), nil
 	case errors.Is(err, gitops.ErrConflict):
 		return wait("parameter %s changed while we wrote it: looking again", p.Name), nil

@@ -35,13 +35,13 @@ func (b *Bot) start(ctx context.Context, r *Run) (Outcome, error) {
 
 // plan resolves the stages of the run's track on the newest commits.
 func (b *Bot) plan(ctx context.Context, r *Run) ([]Stage, error) {
-	track, err := b.Config.Track(r.Track, r.Package)
+	track, err := b.Config.Track(r.Track, r.Package, r.Version)
 	if err != nil {
 		return nil, refusal(err.Error())
 	}
 	var stages []Stage
 	there := true
-	for _, t := range track {
+	for _, t := range track.Stages {
 		tree, err := b.newest(ctx, t.Plan)
 		if err != nil {
 			return nil, err

@@ -21,7 +21,7 @@ func (b *Bot) sync(ctx context.Context, r *Run) (Outcome, error) {
 	}
 	seen := d.seen()
 	limit := r.syncLimit(d)
-	switch late := r.overdue(b.Now(), limit); {
+	switch late := r.Clock.overdue(b.Now(), limit); {
 	case seen.Count(gitops.NotYet) > 0 && late:
 		return r.fail(Cause{
 			Sentence: fmt.Sprintf("%s did not end within %s: %s", r.doing(d), limit, seen.Sentence(gitops.NotYet)), Link: seen.Link(gitops.NotYet),
@@ -83,7 +83,7 @@ func (b *Bot) look(ctx context.Context, r *Run, d *Delivery) error {
 		if len(targets) == 0 {
 			continue
 		}
-		seen, err := b.Watch.Services(ctx, s.Plan.Job, gitops.Deployment{
+		seen, err := b.Watch.Services(ctx, s.Plan.Watch, gitops.Deployment{
 			Repo: d.Change.Repo, Branch: d.Change.Target, Commit: d.Landed, Environment: s.Plan.Environment, Services: targets,
 		})
 		if err != nil {
@@ -185,7 +185,7 @@ func (b *Bot) ask(ctx context.Context, r *Run, p GatePlan, g *GateState) (Outcom
 			return Outcome{}, fmt.Errorf("gate %s: %w", p.Name, err)
 		}
 		g.Ticket, g.Since = ticket, b.Now()
-		r.Clock = g.Since
+		r.Clock.start(g.Since)
 		return again("gate %s of %s started", p.Name, subject.Environment), nil
 	}
 	verdict, err := gate.Ask(ctx, subject, g.Ticket)
@@ -201,7 +201,7 @@ func (b *Bot) ask(ctx context.Context, r *Run, p GatePlan, g *GateState) (Outcom
 		g.Outcome = GateFailed
 		return r.judged(p, g, fmt.Sprintf("gate %s failed: %s", p.Name, verdict.Reason))
 	}
-	if r.overdue(b.Now(), p.TimeLimit) {
+	if r.Clock.overdue(b.Now(), p.TimeLimit) {
 		g.Outcome = GateNone
 		return r.judged(p, g, fmt.Sprintf("gate %s gave no result within %s: %s", p.Name, p.TimeLimit, verdict.Reason))
 	}

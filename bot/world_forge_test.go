@@ -158,7 +158,7 @@ func (w *world) Cancel(context.Context, string, int64) error {
 	return nil
 }
 
-func (w *world) Services(_ context.Context, _ string, d gitops.Deployment) (gitops.Seen, error) {
+func (w *world) Services(_ context.Context, _ WatchPlan, d gitops.Deployment) (gitops.Seen, error) {
 	answer := w.take("running", "broken", "half", "deploying", "unsure", "foreign")
 	if answer == "-" {
 		return nil, errUnknown

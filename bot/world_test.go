@@ -66,7 +66,7 @@ func newWorld(t *testing.T, script string) *world {
 	}
 	w.stages = []TrackStage{{
 		Plan: StagePlan{
-			Environment: "int", Repo: "env/mda", Branch: "main", Checked: true, Job: "deploy-{environment}-{service}",
+			Environment: "int", Repo: "env/mda", Branch: "main", Checked: true, Watch: WatchPlan{Job: "deploy-{environment}-{service}"},
 			Gates:     []GatePlan{{Name: "int-test", TimeLimit: time.Hour, Pipeline: &PipelineGate{Project: "qa/int-test", Ref: "main"}}},
 			Record:    &Parameter{Name: "/mda/int/data-version"},
 			SyncLimit: time.Hour, MergeLimit: time.Hour,
@@ -262,11 +262,11 @@ func (w *world) land(mr *gitops.MergeRequest) {
 	delete(w.branch, ref(mr.Project, mr.Source))
 }
 
-func (w *world) Track(string, string) ([]TrackStage, error) {
+func (w *world) Track(string, string, gitops.Version) (TrackPlan, error) {
 	if w.take("known", "no-track") == "no-track" {
-		return nil, errors.New("config: there is no track of that name")
+		return TrackPlan{}, errors.New("config: there is no track of that name")
 	}
-	return slices.Clone(w.stages), nil
+	return TrackPlan{Stages: slices.Clone(w.stages)}, nil
 }
 
 func (w *world) Head(_ context.Context, repo, branch string) (string, error) {

@@ -80,10 +80,10 @@ type watcher struct {
 	repos  *repositories
 }
 
-func (w watcher) Services(ctx context.Context, job string, d gitops.Deployment) (gitops.Seen, error) {
+func (w watcher) Services(ctx context.Context, how bot.WatchPlan, d gitops.Deployment) (gitops.Seen, error) {
 	pipelines := watch.GitLab{
 		Source: w.gitlab, Holds: w.holds,
-		Job: func(environment, service string) string { return watch.JobName(job, environment, service) },
+		Job: func(environment, service string) string { return watch.JobName(how.Job, environment, service) },
 	}
 	return pipelines.Services(ctx, d)
 }

@@ -2,6 +2,7 @@ package bot
 
 import (
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -127,10 +128,24 @@ func (r *Run) event(o Outcome, now time.Time) *Event {
 	r.Events++
 	r.Reason = o.Reason
 	e := &Event{Run: r.ID, Seq: r.Events, At: now, State: r.State, Direction: r.Direction, Reason: o.Reason, Link: o.Link, Asks: o.Asks}
-	if r.Direction == Forward && r.Stage < len(r.Stages) {
-		e.Environment = r.Stages[r.Stage].Plan.Environment
+	if stage := r.near(); r.Direction == Forward && stage < len(r.Stages) {
+		e.Environment = r.Stages[stage].Plan.Environment
 	}
 	return e
+}
+
+// near returns the index of the stage that the run is busy with: after the gates of a
+// stage that is the next one.
+func (r *Run) near() int {
+	if r.State == Gated && r.Stage+1 < len(r.Stages) && len(r.Stages[r.Stage].asked(false)) == 0 && r.Stages[r.Stage+1].begun() {
+		return r.Stage + 1
+	}
+	return r.Stage
+}
+
+// begun reports that something of the stage was begun before its change.
+func (s *Stage) begun() bool {
+	return !s.Supply.Began.IsZero() || slices.ContainsFunc(s.Gates, func(g GateState) bool { return !g.Since.IsZero() })
 }
 
 // pace returns how long to wait after a number of waits in a row without news.

@@ -1,6 +1,11 @@
 package bot
 
-import "lockstep/gitops"
+import (
+	"fmt"
+	"slices"
+
+	"lockstep/gitops"
+)
 
 // A Mark says how one cell of a board stands.
 type Mark string
@@ -34,11 +39,13 @@ type Column struct {
 	Cells []Cell `json:"cells"`
 }
 
-// The names of the columns. Deploy and Gates are followed by a hyphen and their
-// environment.
+// The names of the columns. Data, Checks, Deploy and Gates are followed by a hyphen and
+// their environment.
 const (
 	ColumnLane     = "Lane"
 	ColumnStart    = "Start"
+	ColumnData     = "Data"
+	ColumnChecks   = "Checks"
 	ColumnDeploy   = "Deploy"
 	ColumnGates    = "Gates"
 	ColumnRollback = "Rollback"
@@ -54,10 +61,9 @@ func (r *Run) Board() []Column {
 		{ColumnLane, []Cell{r.laneCell()}},
 		{ColumnStart, []Cell{r.startCell()}},
 	}
-	for i, s := range r.Stages {
-		board = append(board, Column{ColumnDeploy + "-" + s.Plan.Environment, r.deployCells(i)})
-		if len(s.Plan.Gates) > 0 {
-			board = append(board, Column{ColumnGates + "-" + s.Plan.Environment, r.gateCells(i)})
+	if r.Undoes == "" {
+		for i := range r.Stages {
+			board = append(board, r.stageColumns(i)...)
 		}
 	}
 	if len(r.Stages) > 0 {
@@ -67,6 +73,41 @@ func (r *Run) Board() []Column {
 		board = append(board, Column{ColumnRecord, cells})
 	}
 	return append(board, Column{ColumnFinish, []Cell{r.finishCell()}})
+}
+
+// stageColumns returns the columns of stage i on its way forward, those that have
+// something to show.
+func (r *Run) stageColumns(i int) []Column {
+	name := "-" + r.Stages[i].Plan.Environment
+	columns := []Column{
+		{ColumnData + name, r.dataCells(i)},
+		{ColumnChecks + name, r.gateCells(i, true)},
+		{ColumnDeploy + name, r.deployCells(i)},
+		{ColumnGates + name, r.gateCells(i, false)},
+	}
+	return slices.DeleteFunc(columns, func(c Column) bool { return len(c.Cells) == 0 })
+}
+
+// dataCells shows the copy of the version into the bucket of stage i.
+func (r *Run) dataCells(i int) []Cell {
+	if !r.supplies(i) {
+		return nil
+	}
+	s := &r.Stages[i]
+	c := Cell{Name: r.Data.Bucket.Purpose + " → " + s.Plan.Bucket.Purpose, Environment: s.Plan.Environment}
+	switch {
+	case s.Supply.Done:
+		c.Mark, c.Reason = MarkPassed, s.Supply.passed()
+	case s.Supply.Problem != "":
+		c.Mark, c.Reason = MarkFailed, s.Supply.Problem
+	case r.turned():
+		c.Mark = MarkSkipped
+	case !s.Supply.Began.IsZero() && r.State == Stalled:
+		c.Mark = MarkUnsure
+	case !s.Supply.Began.IsZero():
+		c.Mark, c.Reason = MarkRunning, s.Supply.passed()
+	}
+	return []Cell{c}
 }
 
 // laneCell shows the wait for the lane.
@@ -117,11 +158,21 @@ func (r *Run) deployCells(i int) []Cell {
 	var cells []Cell
 	for _, service := range s.Plan.Services {
 		c := Cell{Name: service.Name, Environment: s.Plan.Environment, To: r.Version}
-		if bump, ok := s.Delivery.bump(s.Plan.Environment, service.Name); ok {
+		if bump, ok := s.Delivery.bump(s.Plan.Environment, service); ok {
 			c.From = bump.From
 		}
 		if !s.Delivery.show(&c) {
 			c.Mark, c.Reason, c.Link = r.pending(i), "", s.Delivery.Link
+		}
+		cells = append(cells, c)
+	}
+	if p := s.Plan.Deploy; p != nil {
+		c := Cell{Name: p.Name, Environment: s.Plan.Environment, To: r.Version, Mark: r.pending(i)}
+		if len(s.Delivery.Sets) > 0 {
+			c.From = s.Delivery.Sets[0].From
+		}
+		if s.Delivery.Set {
+			c.Mark = MarkPassed
 		}
 		cells = append(cells, c)
 	}
@@ -146,11 +197,14 @@ func (r *Run) turned() bool {
 	return r.Settled() || r.Direction == Back || r.State == Failed || r.Resume == Failed
 }
 
-// gateCells shows the gates of stage i.
-func (r *Run) gateCells(i int) []Cell {
+// gateCells shows the gates before stage i, or after it.
+func (r *Run) gateCells(i int, before bool) []Cell {
 	s := &r.Stages[i]
 	var cells []Cell
 	for n, plan := range s.Plan.Gates {
+		if plan.Before != before {
+			continue
+		}
 		c := Cell{Name: plan.Name, Environment: s.Plan.Environment}
 		if n < len(s.Gates) {
 			c.Mark, c.Reason, c.Link = s.Gates[n].mark(), s.Gates[n].Reason, s.Gates[n].Link
@@ -180,59 +234,6 @@ func (g GateState) mark() Mark {
 		return MarkOpen
 	}
 	return MarkRunning
-}
-
-// Rollback shows each service of every stage on its way back: passed is put back,
-// warned left alone, failed and unsure not put back, skipped nothing to do.
-func (r *Run) Rollback() []Cell {
-	var cells []Cell
-	for _, s := range r.Stages {
-		for _, service := range s.Plan.Services {
-			cells = append(cells, r.backCell(s.Plan.Environment, service.Name))
-		}
-	}
-	return cells
-}
-
-// backCell shows one service on its way back: put back, left alone, or nothing to do.
-func (r *Run) backCell(environment, service string) Cell {
-	c := Cell{Name: service, Environment: environment}
-	for _, left := range r.Left {
-		if left.Bump.Environment == environment && left.Bump.Service == service {
-			c.Mark, c.Reason = MarkWarned, "left alone: "+left.Reason
-			return c
-		}
-	}
-	for i := range r.Backs {
-		if bump, ok := r.Backs[i].bump(environment, service); ok {
-			c.From, c.To, c.Link = bump.From, bump.To, r.Backs[i].Link
-			if !r.Backs[i].show(&c) {
-				c.Mark = r.pendingBack(i)
-			}
-			return c
-		}
-	}
-	switch {
-	case r.Direction == Back:
-		c.Mark, c.Reason = MarkSkipped, "nothing to do"
-	case r.Settled():
-		c.Mark = MarkSkipped
-	}
-	return c
-}
-
-// pendingBack is the mark of a service that delivery i of the way back is to put
-// back, and of which nothing was seen yet.
-func (r *Run) pendingBack(i int) Mark {
-	switch {
-	case r.State == Stalled && i == r.At:
-		return MarkUnsure
-	case r.Settled():
-		return MarkUnsure // a verdict ended the way back before anybody looked
-	case i == r.At:
-		return MarkRunning
-	}
-	return MarkOpen
 }
 
 // recordCells shows each parameter that holds a last good version.
@@ -280,6 +281,12 @@ func (r *Run) finishCell() Cell {
 func (r *Run) Commands() []string {
 	resume, cancel := "lockstep resume "+r.ID, "lockstep cancel "+r.ID
 	switch {
+	case len(r.confirmable()) > 0:
+		var commands []string
+		for _, gate := range r.confirmable() {
+			commands = append(commands, fmt.Sprintf("lockstep confirm %s %s", r.ID, gate), fmt.Sprintf("lockstep deny %s %s", r.ID, gate))
+		}
+		return append(commands, cancel)
 	case r.State == RollbackFailed:
 		return []string{"lockstep thaw " + r.Lane}
 	case r.State == Stalled && r.Cancellable():
@@ -290,10 +297,28 @@ func (r *Run) Commands() []string {
 	return nil
 }
 
-// bump returns the bump of a service that the delivery carries.
-func (d *Delivery) bump(environment, service string) (gitops.Bump, bool) {
-	for _, b := range d.Change.Bumps {
-		if b.Environment == environment && b.Service == service {
+// confirmable names the approval gates that wait for people now.
+func (r *Run) confirmable() []string {
+	var names []string
+	for _, s := range r.Stages {
+		for n, g := range s.Gates {
+			if s.Plan.Gates[n].Approval != nil && !g.Since.IsZero() && g.Outcome == GateOpen && r.Cancellable() {
+				names = append(names, g.Name)
+			}
+		}
+	}
+	return names
+}
+
+// bump returns the bump that a delivery carries for a service: its own, or that of the
+// parameter where it has no file.
+func (d *Delivery) bump(environment string, s Service) (gitops.Bump, bool) {
+	bumps, name := d.Change.Bumps, s.Name
+	if s.File == "" {
+		bumps, name = d.Sets, ""
+	}
+	for _, b := range bumps {
+		if b.Environment == environment && (b.Service == name || name == "") {
 			return b, true
 		}
 	}

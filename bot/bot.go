@@ -121,20 +121,19 @@ func (r *Run) Settled() bool { return r.State.Settled() }
 
 // Cancellable reports that a cancel means something: the run goes forward, and has not
 // failed. After that it is on its way back, which nobody can cancel.
-func (r *Run) Cancellable() bool { return !r.turned() }
+func (r *Run) Cancellable() bool { return !r.turned() && (r.Undoes == "" || r.State == Queued) }
 
 // Result says in words how a run ended or where it stands, as people read it in
 // every message: "success", "success with warnings", "failed, rolled back" …
 func (r *Run) Result() string {
-	switch r.State {
-	case Done:
-		if len(r.Warnings) > 0 {
-			return "success with warnings"
-		}
+	switch {
+	case r.State == Done && len(r.Warnings) > 0:
+		return "success with warnings"
+	case r.State == Done:
 		return "success"
-	case RolledBack:
+	case r.State == RolledBack && r.Undoes == "":
 		return "failed, rolled back"
-	case RollbackFailed:
+	case r.State == RollbackFailed && r.Undoes == "":
 		return "failed, rollback failed"
 	}
 	return string(r.State)
@@ -172,6 +171,8 @@ type Delivery struct {
 	Rebuilt int           `json:"rebuilt"`        // how often a person's change of a version made us rebuild it
 	Behind  int           `json:"behind"`         // how often newer commits on Change.Target made us rebuild it
 	Sets    []gitops.Bump `json:"sets,omitempty"` // the parameters that hold the value too, written after the commit has landed
+	Set     bool          `json:"set,omitempty"`  // they were seen to hold it
+	Told    bool          `json:"told,omitempty"` // people were asked to merge it
 }
 
 // A Sync is what was last seen of the services of one environment.

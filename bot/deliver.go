@@ -14,6 +14,12 @@ import (
 // merge request: one act a step, each looked for before.
 func (b *Bot) propose(ctx context.Context, r *Run) (Outcome, error) {
 	d := r.Delivery()
+	switch {
+	case d.bare():
+		return to(Merged, "no commit is needed: %s is deployed by a parameter alone", d.Sets[0].Environment), nil
+	case d.direct():
+		return b.pushBack(ctx, r, d)
+	}
 	mr, err := b.Forge.Find(ctx, d.Change.Repo, d.Change.Branch)
 	switch {
 	case errors.Is(err, gitops.ErrNotFound):
@@ -34,6 +40,30 @@ func (b *Bot) propose(ctx context.Context, r *Run) (Outcome, error) {
 		return call("branch %s of %s holds a commit %.8s that is not ours: remove the branch, then resume the run", d.Change.Branch, d.Change.Repo, tip.ID), nil
 	}
 	return b.push(ctx, r, d, tip.ID)
+}
+
+// direct reports that a delivery goes onto its target itself, without a merge request.
+func (d *Delivery) direct() bool { return d.Change.Branch == d.Change.Target }
+
+// pushBack brings a rollback onto the deployed branch itself, provided that the branch
+// has not moved since it was planned. Whether it has landed, the branch's history says.
+func (b *Bot) pushBack(ctx context.Context, r *Run, d *Delivery) (Outcome, error) {
+	in, err := b.Rules.Contains(ctx, d.Change.Repo, d.Change.Target, d.Head)
+	switch {
+	case err != nil:
+		return Outcome{}, err
+	case in:
+		d.Landed = d.Head
+		return to(Merged, "%.8s landed on %s of %s", d.Head, d.Change.Target, d.Change.Repo), nil
+	}
+	head, err := b.Repos.Head(ctx, d.Change.Repo, d.Change.Target)
+	switch {
+	case err != nil:
+		return Outcome{}, err
+	case head != d.Base:
+		return r.catchUp(d, fmt.Sprintf("it moved on to %.8s", head)), nil
+	}
+	return b.push(ctx, r, d, head)
 }
 
 // push sends the commit, provided that the branch still stands at tip.
@@ -103,18 +133,29 @@ func (b *Bot) merge(ctx context.Context, r *Run) (Outcome, error) {
 	case mr.Target != d.Change.Target:
 		return b.delayed(r, wait("somebody made !%d target %s instead of %s", mr.IID, mr.Target, d.Change.Target).linked(mr.Link)), nil
 	}
-	answer, why := mr.Mergeable(r.plan(d).Checked)
-	switch answer {
-	case gitops.MergeNow:
-		return b.accept(ctx, r, mr)
-	case gitops.MergeNever:
+	plan := r.plan(d)
+	switch answer, why := mr.Mergeable(plan.Checked); {
+	case answer == gitops.MergeNever:
 		return b.rejected(ctx, r, mr, why)
-	case gitops.MergePerson:
-		if mr.Behind() && d.Looked != d.Base {
-			return r.catchUp(d, mr, why), nil
-		}
+	case answer == gitops.MergePerson && mr.Behind() && d.Looked != d.Base:
+		return r.catchUp(d, why), nil
+	case answer == gitops.MergePerson && plan.Attended && r.Direction == Back:
+		return call("the rollback waits in !%d: %s; help it on, then resume the run", mr.IID, why).linked(mr.Link), nil
+	case plan.ByPerson && r.Direction == Forward:
+		return d.handed(mr), nil
+	case answer == gitops.MergeNow:
+		return b.accept(ctx, r, mr)
+	default:
+		return b.delayed(r, wait("!%d waits: %s", mr.IID, why).linked(mr.Link)), nil
 	}
-	return b.delayed(r, wait("!%d waits: %s", mr.IID, why).linked(mr.Link)), nil
+}
+
+// handed leaves a merge request to people, for as long as they like, and tells them so
+// once.
+func (d *Delivery) handed(mr gitops.MergeRequest) Outcome {
+	o := Outcome{Pace: Person, Reason: fmt.Sprintf("!%d of %s waits for a person to merge it", mr.IID, mr.Project), Link: mr.Link, Asks: !d.Told}
+	d.Told = true
+	return o
 }
 
 // rejected judges a merge request whose own pipeline failed. Where no job blames the
@@ -193,7 +234,9 @@ func (b *Bot) missed(ctx context.Context, d *Delivery, commit string) ([]rollbac
 // what they set stays.
 func (r *Run) leave(d *Delivery, changed []rollback.Left) {
 	for _, c := range changed {
-		d.Change.Bumps = slices.DeleteFunc(slices.Clone(d.Change.Bumps), func(b gitops.Bump) bool { return b == c.Bump })
+		is := func(b gitops.Bump) bool { return b == c.Bump }
+		d.Change.Bumps = slices.DeleteFunc(slices.Clone(d.Change.Bumps), is)
+		d.Sets = slices.DeleteFunc(slices.Clone(d.Sets), is)
 		r.Left = append(r.Left, rollback.Left{Bump: c.Bump.Inverse(), Reason: c.Reason})
 	}
 }
@@ -238,13 +281,13 @@ const maxBehind = 10
 
 // catchUp prepares the delivery anew on the newest commit, because it cannot land there
 // as it stands. Where others land all the time it would never end: people are called.
-func (r *Run) catchUp(d *Delivery, mr gitops.MergeRequest, why string) Outcome {
+func (r *Run) catchUp(d *Delivery, why string) Outcome {
 	if d.Behind++; d.Behind > maxBehind {
 		d.Behind = 0
 		r.Resume = r.unprepared()
-		return call("!%d fell behind %s %d times (%s): keep others from landing there for a while, then resume the run", mr.IID, mr.Target, maxBehind, why).linked(mr.Link)
+		return call("the change fell behind %s of %s %d times (%s): keep others from landing there for a while, then resume the run", d.Change.Target, d.Change.Repo, maxBehind, why).linked(d.Link)
 	}
-	return to(r.unprepared(), "!%d cannot land on the newest commit (%s); building the change anew", mr.IID, why)
+	return to(r.unprepared(), "the change cannot land on the newest commit of %s (%s); building it anew", d.Change.Target, why)
 }
 
 // unproposed is the state from which a new merge request is opened.
@@ -278,14 +321,14 @@ func (b *Bot) delayed(r *Run, o Outcome) Outcome {
 // plan returns the plan of the first stage that the delivery brings values to.
 func (r *Run) plan(d *Delivery) StagePlan {
 	for _, s := range r.Stages {
-		if s.Plan.Repo == d.Change.Repo && (r.Direction == Back || s.Plan.Environment == r.Stages[r.Stage].Plan.Environment) {
+		if s.Plan.home() == d.Change.Repo && (r.Direction == Back || s.Plan.Environment == r.Stages[r.Stage].Plan.Environment) {
 			return s.Plan
 		}
 	}
 	panic("bot: delivery into " + d.Change.Repo + " belongs to no stage")
 }
 
-// stands reads what stands at a place.
+// stands reads what stands at a place of a tree.
 func stands(tree Tree, p gitops.Place) (rollback.Standing, error) {
 	data, err := tree.File(p.File)
 	switch {

@@ -10,12 +10,19 @@ import (
 )
 
 // backChange returns the change that puts one repository back.
-func (r *Run) backChange(put rollback.Put, target string, now time.Time) gitops.Change {
-	c := gitops.Change{
-		Repo: put.Repo, Target: target, Branch: r.backBranch(put.Repo),
-		Title: title("Roll back %s %s (%s)", r.Package, r.Version, count(len(put.Bumps), "service")),
-		When:  now.UTC().Truncate(time.Second), Bumps: put.Bumps,
+func (r *Run) backChange(put rollback.Put, now time.Time) gitops.Change {
+	c := gitops.Change{Repo: put.Repo, When: now.UTC().Truncate(time.Second)}
+	for _, bump := range put.Bumps {
+		if bump.Repo == put.Repo && !strings.HasPrefix(bump.Repo, parameterRepo) {
+			c.Bumps = append(c.Bumps, bump)
+		}
 	}
+	p := r.environment(put.Bumps[0].Environment)
+	c.Target, c.Branch = p.Branch, r.backBranch(put.Repo)
+	if p.Pushed {
+		c.Branch = c.Target
+	}
+	c.Title = title("Roll back %s %s (%s)", r.Package, r.Version, count(len(c.Bumps), "service"))
 	c.Body = r.body(c)
 	return c
 }

@@ -31,7 +31,7 @@ func described() (*Bot, *Run) {
 func turnBack(r *Run, cause string) {
 	r.State, r.Cause = Failed, &Cause{Sentence: cause}
 	put := rollback.Put{Repo: "env/mda", Bumps: r.Stages[0].Delivery.Change.Inverse()}
-	r.Backs = []Delivery{{Change: r.backChange(put, "main", time.Date(2026, 11, 3, 9, 5, 0, 0, time.UTC))}}
+	r.Backs = []Delivery{{Change: r.backChange(put, time.Date(2026, 11, 3, 9, 5, 0, 0, time.UTC))}}
 	r.Direction = Back
 }
 

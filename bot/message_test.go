@@ -42,7 +42,7 @@ func TestOneCallForEachStall(t *testing.T) {
 	w, r := newWorld(t, ""), newRun()
 	b := w.bot()
 	r.State, r.Reason = Synced, "kv and mds run 1.1.0"
-	r.Stages = []Stage{{Plan: w.stages[0].Plan}}
+	r.Stages = []Stage{{Plan: w.stages[0].Plan, Gates: []GateState{{Name: "int-test"}}}}
 	var calls []string
 	step := func(words ...string) {
 		w.script = words

@@ -46,12 +46,12 @@ func (b *Bot) recall(ctx context.Context, r *Run) (Outcome, error) {
 // planned says what the way back will do, and what of it has landed already.
 func (r *Run) planned(backs []Delivery) string {
 	if d := r.Backs[r.At]; d.Landed != "" {
-		return fmt.Sprintf("!%d landed meanwhile: it is watched as it is", d.IID)
+		return fmt.Sprintf("%.8s landed on %s meanwhile: it is watched as it is", d.Landed, d.Change.Target)
 	}
 	bumps := 0
 	var repos []string
-	for _, d := range backs {
-		bumps += len(d.Change.Bumps)
+	for i, d := range backs {
+		bumps += len(backs[i].bumps())
 		repos = append(repos, d.Change.Repo)
 	}
 	return fmt.Sprintf("%s to be put back in %s%s", count(bumps, "value"), strings.Join(repos, " and "), r.leftovers())
@@ -60,13 +60,14 @@ func (r *Run) planned(backs []Delivery) string {
 // sent returns every delivery that may have reached the outside.
 func (r *Run) sent() []*Delivery {
 	var sent []*Delivery
-	for i := range r.Stages {
-		if d := &r.Stages[i].Delivery; d.Head != "" {
+	scoped := r.scoped()
+	for i := range scoped {
+		if d := &scoped[i].Delivery; d.Head != "" {
 			sent = append(sent, d)
 		}
 	}
 	for i := range r.Backs {
-		if d := &r.Backs[i]; d.Landed == "" {
+		if d := &r.Backs[i]; d.Landed == "" && !d.bare() {
 			sent = append(sent, d)
 		}
 	}
@@ -87,6 +88,13 @@ func (r *Run) isBack(d *Delivery) bool {
 // branch, and settles the pipelines of one that has. busy says that it is not yet
 // settled, or that the step has acted.
 func (b *Bot) disarm(ctx context.Context, r *Run, d *Delivery) (o Outcome, busy bool, err error) {
+	if d.direct() {
+		in, err := b.Rules.Contains(ctx, d.Change.Repo, d.Change.Target, d.Head)
+		if in && err == nil {
+			d.Landed = d.Head
+		}
+		return Outcome{}, false, err
+	}
 	mr, err := b.Forge.Find(ctx, d.Change.Repo, d.Change.Branch)
 	switch {
 	case errors.Is(err, gitops.ErrNotFound):
@@ -183,24 +191,26 @@ func (b *Bot) settling(r *Run, o Outcome) Outcome {
 	return o
 }
 
-// wayBack plans by value on the newest commit of each repository that was written.
+// scoped returns the stages that the way back covers.
+func (r *Run) scoped() []Stage {
+	if r.Scope == ScopeStage && !r.Cancel {
+		return r.Stages[r.Stage : r.Stage+1]
+	}
+	return r.Stages
+}
+
+// wayBack plans by value: on the newest commit of each repository that was written, and
+// on what each parameter holds now.
 func (b *Bot) wayBack(ctx context.Context, r *Run) (rollback.Way, map[string]Tree, error) {
 	var wrote []gitops.Bump
 	trees := map[string]Tree{}
 	stand := map[gitops.Place]rollback.Standing{}
-	for _, s := range r.Stages {
-		if s.Delivery.Landed == "" {
+	for _, s := range r.scoped() {
+		if !s.Delivery.wrote() {
 			continue
 		}
-		for _, bump := range s.Delivery.Change.Bumps {
-			if trees[bump.Repo] == nil {
-				tree, err := b.newest(ctx, s.Plan)
-				if err != nil {
-					return rollback.Way{}, nil, err
-				}
-				trees[bump.Repo] = tree
-			}
-			now, err := stands(trees[bump.Repo], bump.Place)
+		for _, bump := range s.Delivery.bumps() {
+			now, err := b.standing(ctx, s.Plan, bump.Place, trees)
 			if err != nil {
 				return rollback.Way{}, nil, err
 			}
@@ -211,14 +221,31 @@ func (b *Bot) wayBack(ctx context.Context, r *Run) (rollback.Way, map[string]Tre
 	return rollback.Plan(wrote, stand), trees, nil
 }
 
+// standing reads what stands at a place of an environment now. The newest tree of a
+// repository is read once, into trees.
+func (b *Bot) standing(ctx context.Context, p StagePlan, at gitops.Place, trees map[string]Tree) (rollback.Standing, error) {
+	if at.Repo != p.Repo {
+		now, _, err := b.parameter(ctx, *p.Deploy)
+		return now, err
+	}
+	if trees[at.Repo] == nil {
+		tree, err := b.newest(ctx, p)
+		if err != nil {
+			return rollback.Standing{}, err
+		}
+		trees[at.Repo] = tree
+	}
+	return stands(trees[at.Repo], at)
+}
+
 // unwritten returns the services of the deployed stages that named the version before
 // the run: they are not the run's to put back, but people must know of them.
 func (r *Run) unwritten() []rollback.Left {
 	var left []rollback.Left
-	for i := range r.Stages {
-		p, d := r.Stages[i].Plan, &r.Stages[i].Delivery
+	for _, stage := range r.scoped() {
+		p, d := stage.Plan, &stage.Delivery
 		for _, s := range p.Services {
-			if _, wrote := d.bump(p.Environment, s.Name); d.Landed != "" && !wrote {
+			if _, wrote := d.bump(p.Environment, s); d.wrote() && !wrote {
 				at := gitops.Bump{Place: p.Place(s), Environment: p.Environment, Service: s.Name, From: r.Version, To: r.Version}
 				left = append(left, rollback.Left{Bump: at, Reason: fmt.Sprintf("it named %s before the run wrote anything", r.Version)})
 			}
@@ -227,33 +254,52 @@ func (r *Run) unwritten() []rollback.Left {
 	return left
 }
 
-// deliveries turns the way back into one delivery per repository.
+// deliveries turns the way back into one delivery per repository, which puts the
+// parameters of its environments back too, and one per environment that is deployed by
+// a parameter alone.
 func (b *Bot) deliveries(ctx context.Context, r *Run, way rollback.Way, trees map[string]Tree) ([]Delivery, error) {
 	var backs []Delivery
-	for _, put := range way.Puts {
-		tree := trees[put.Repo]
+	for _, put := range r.gathered(way.Puts) {
 		old := r.unlanded(put.Repo)
-		d := Delivery{
-			Change: r.backChange(put, r.target(put.Repo), b.Now()),
-			Base:   tree.Commit(), Looked: tree.Commit(), Rebuilt: old.Rebuilt, Behind: old.Behind,
+		d := Delivery{Change: r.backChange(put, b.Now()), Rebuilt: old.Rebuilt, Behind: old.Behind}
+		for _, bump := range put.Bumps {
+			if bump.Repo != put.Repo || d.bare() {
+				d.Sets = append(d.Sets, bump)
+			}
 		}
-		var err error
-		if d.Head, err = b.commit(ctx, tree, d.Change); err != nil {
-			return nil, err
+		if tree := trees[put.Repo]; tree != nil && len(d.Change.Bumps) > 0 {
+			d.Base, d.Looked = tree.Commit(), tree.Commit()
+			var err error
+			if d.Head, err = b.commit(ctx, tree, d.Change); err != nil {
+				return nil, err
+			}
 		}
 		backs = append(backs, d)
 	}
 	return backs, nil
 }
 
-// target returns the deployed branch of a repository of the run.
-func (r *Run) target(repo string) string {
-	for _, s := range r.Stages {
-		if s.Plan.Repo == repo {
-			return s.Plan.Branch
+// gathered joins what goes back in the parameters of environments to what goes back in
+// their repositories, if anything does there.
+func (r *Run) gathered(puts []rollback.Put) []rollback.Put {
+	var joined []rollback.Put
+	at := map[string]int{}
+	for _, put := range puts {
+		home := put.Repo
+		if environment, is := strings.CutPrefix(home, parameterRepo); is {
+			repo := r.environment(environment).Repo
+			if slices.ContainsFunc(puts, func(p rollback.Put) bool { return p.Repo == repo }) {
+				home = repo
+			}
 		}
+		i, there := at[home]
+		if !there {
+			i = len(joined)
+			at[home], joined = i, append(joined, rollback.Put{Repo: home})
+		}
+		joined[i].Bumps = append(joined[i].Bumps, put.Bumps...)
 	}
-	panic("bot: no stage of run " + r.ID + " deploys from " + repo)
+	return joined
 }
 
 // unlanded returns the way back into a repository that was planned before and has not

@@ -92,13 +92,39 @@ func (b *Bot) finish(ctx context.Context, r *Run) (Outcome, error) {
 			return o, err
 		}
 	}
+	habits, err := b.habits(ctx, r)
+	if err != nil {
+		return Outcome{}, err
+	}
+	r.Warnings = append(r.Warnings, habits...)
 	return to(Done, "%s runs in %s", r.Version, r.itinerary()), nil
+}
+
+// habits names the gates that were allowed to fail, and have been several times in a
+// row: a warning that comes each time is no warning.
+func (b *Bot) habits(ctx context.Context, r *Run) ([]string, error) {
+	var habits []string
+	for _, s := range r.Stages {
+		for _, g := range s.Gates {
+			if g.Outcome != GateAllowed && g.Outcome != GateNone {
+				continue
+			}
+			before, err := b.History.Streak(ctx, r, s.Plan.Environment, g.Name)
+			if err != nil {
+				return nil, fmt.Errorf("look up gate %s in earlier runs: %w", g.Name, err)
+			}
+			if before > 0 {
+				habits = append(habits, fmt.Sprintf("gate %s of %s has not passed in %d runs in a row", g.Name, s.Plan.Environment, before+1))
+			}
+		}
+	}
+	return habits, nil
 }
 
 // tidy removes the branch of a delivery if it still stands at our commit. left says
 // that it did, and that the step has acted.
 func (b *Bot) tidy(ctx context.Context, d *Delivery) (o Outcome, left bool, err error) {
-	if d.Head == "" {
+	if d.Head == "" || d.direct() {
 		return Outcome{}, false, nil
 	}
 	tip, err := b.Repos.Tip(ctx, d.Change.Repo, d.Change.Branch)

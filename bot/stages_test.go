@@ -62,16 +62,20 @@ func (w *world) stands(repo string) string {
 	var words []string
 	for _, at := range []struct{ repo, file string }{{"env/mda", "int/kv"}, {"env/mda", "int/mds"}, {repo, "abn/kv"}, {repo, "abn/mds"}} {
 		text := w.tree(ref(at.repo, "main")).files[at.file+"/values.yaml"]
-		word := "hand"
-		switch {
-		case strings.Contains(text, string(oldVersion)):
-			word = "old"
-		case strings.Contains(text, string(newVersion)):
-			word = "new"
-		}
-		words = append(words, word)
+		words = append(words, word(text))
 	}
 	return strings.Join(words, " ")
+}
+
+// word says which version a text names: old, new, or one by hand.
+func word(text string) string {
+	switch {
+	case strings.Contains(text, string(oldVersion)):
+		return "old"
+	case strings.Contains(text, string(newVersion)):
+		return "new"
+	}
+	return "hand"
 }
 
 // A service that named the version before the run is not the run's to put back, but

@@ -23,8 +23,8 @@ func (b *Bot) Step(ctx context.Context, r *Run) (o Outcome, err error) {
 	switch r.State {
 	case Queued: // the lane is ours: fix the plan
 		return b.start(ctx, r)
-	case Started: // the plan is fixed: work out the first stage
-		return b.prepare(ctx, r, r.Stage)
+	case Started, Supplied, Cleared: // a stage: its data, the gates before it, its change
+		return b.enter(ctx, r, r.Stage)
 	case Prepared, Recalled: // the commit is known: push it, then open its merge request
 		return b.propose(ctx, r)
 	case Proposed: // the merge request is open: merge it when it was verified
@@ -35,10 +35,10 @@ func (b *Bot) Step(ctx context.Context, r *Run) (o Outcome, err error) {
 		if r.Direction == Back {
 			return b.restored(ctx, r)
 		}
-		return b.gate(ctx, r)
+		return b.gate(ctx, r, r.Stage, false)
 	case Gated: // the stage is good: the next one, or the record
 		if r.Stage+1 < len(r.Stages) {
-			return b.prepare(ctx, r, r.Stage+1)
+			return b.enter(ctx, r, r.Stage+1)
 		}
 		return b.record(ctx, r)
 	case Recorded: // everything is stored: leave nothing behind
@@ -83,12 +83,11 @@ func (r *Run) obey(w Word) (Outcome, bool) {
 // reopen lets the gates without an outcome start again when a run goes on: Start finds
 // what runs already, begins what a person has removed, and the time limit runs anew.
 func (r *Run) reopen() {
-	if r.Direction == Back || len(r.Stages) == 0 {
-		return
-	}
-	for i := range r.Stages[r.Stage].Gates {
-		if g := &r.Stages[r.Stage].Gates[i]; g.Outcome == GateOpen {
-			*g = GateState{Name: g.Name}
+	for _, s := range r.Stages {
+		for n := range s.Gates {
+			if g := &s.Gates[n]; g.Outcome == GateOpen {
+				*g = GateState{Name: g.Name}
+			}
 		}
 	}
 }

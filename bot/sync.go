@@ -7,7 +7,6 @@ import (
 	"strings"
 	"time"
 
-	"lockstep/gates"
 	"lockstep/gitops"
 )
 
@@ -16,6 +15,9 @@ import (
 // still win.
 func (b *Bot) sync(ctx context.Context, r *Run) (Outcome, error) {
 	d := r.Delivery()
+	if o, busy, err := b.set(ctx, r, d); busy || err != nil {
+		return o, err
+	}
 	if err := b.look(ctx, r, d); err != nil {
 		return Outcome{}, err
 	}
@@ -57,7 +59,7 @@ func (r *Run) syncLimit(d *Delivery) time.Duration {
 // people have changed since are left alone: nobody would ever tell of them.
 func (b *Bot) unsure(ctx context.Context, r *Run, d *Delivery, seen gitops.Seen) (Outcome, error) {
 	unknown := errors.New(seen.Sentence(gitops.Unsure))
-	if r.Direction == Forward {
+	if r.Direction == Forward || d.bare() {
 		return Outcome{}, unknown
 	}
 	head, err := b.Repos.Head(ctx, d.Change.Repo, d.Change.Target)
@@ -108,9 +110,9 @@ func (r *Run) targets(p StagePlan, d *Delivery) []gitops.Target {
 		}
 		return targets
 	}
-	for _, b := range d.Change.Bumps {
-		if b.Environment == p.Environment {
-			targets = append(targets, gitops.Target{Service: b.Service, Place: b.Place, Version: b.To})
+	for _, s := range p.Services {
+		if b, ok := d.bump(p.Environment, s); ok {
+			targets = append(targets, gitops.Target{Service: s.Name, Place: b.Place, Version: b.To})
 		}
 	}
 	return targets
@@ -146,7 +148,7 @@ func (d *Delivery) environments() string {
 func (d *Delivery) versions() string {
 	var names []string
 	known := map[gitops.Version]bool{}
-	for _, b := range d.Change.Bumps {
+	for _, b := range d.bumps() {
 		if !known[b.To] {
 			known[b.To] = true
 			names = append(names, string(b.To))
@@ -156,87 +158,4 @@ func (d *Delivery) versions() string {
 		return "the version"
 	}
 	return strings.Join(names, ", ")
-}
-
-// gate asks the gates of the stage in order, one act a step.
-func (b *Bot) gate(ctx context.Context, r *Run) (Outcome, error) {
-	s := &r.Stages[r.Stage]
-	for i, p := range s.Plan.Gates {
-		if i == len(s.Gates) {
-			s.Gates = append(s.Gates, GateState{Name: p.Name})
-		}
-		if g := &s.Gates[i]; g.Outcome == GateOpen {
-			return b.ask(ctx, r, p, g)
-		}
-	}
-	return to(Gated, "%s", s.verdicts()), nil
-}
-
-// ask starts a gate or asks it for its verdict.
-func (b *Bot) ask(ctx context.Context, r *Run, p GatePlan, g *GateState) (Outcome, error) {
-	gate, err := b.Gates.Gate(p)
-	if err != nil {
-		return Outcome{}, err
-	}
-	subject := r.subject(p)
-	if g.Since.IsZero() {
-		ticket, err := gate.Start(ctx, subject)
-		if err != nil {
-			return Outcome{}, fmt.Errorf("gate %s: %w", p.Name, err)
-		}
-		g.Ticket, g.Since = ticket, b.Now()
-		r.Clock.start(g.Since)
-		return again("gate %s of %s started", p.Name, subject.Environment), nil
-	}
-	verdict, err := gate.Ask(ctx, subject, g.Ticket)
-	if err != nil {
-		return Outcome{}, fmt.Errorf("gate %s: %w", p.Name, err)
-	}
-	g.Reason, g.Link = verdict.Reason, verdict.Link
-	switch verdict.Result {
-	case gates.Passed:
-		g.Outcome = GatePassed
-		return again("gate %s passed: %s", p.Name, verdict.Reason).linked(verdict.Link), nil
-	case gates.Failed:
-		g.Outcome = GateFailed
-		return r.judged(p, g, fmt.Sprintf("gate %s failed: %s", p.Name, verdict.Reason))
-	}
-	if r.Clock.overdue(b.Now(), p.TimeLimit) {
-		g.Outcome = GateNone
-		return r.judged(p, g, fmt.Sprintf("gate %s gave no result within %s: %s", p.Name, p.TimeLimit, verdict.Reason))
-	}
-	return wait("gate %s: %s", p.Name, verdict.Reason).linked(verdict.Link), nil
-}
-
-// judged goes on after a gate that did not pass, if it was allowed to fail.
-func (r *Run) judged(p GatePlan, g *GateState, sentence string) (Outcome, error) {
-	if !p.AllowFailure {
-		return r.fail(Cause{Sentence: sentence, Link: g.Link, Environment: r.Stages[r.Stage].Plan.Environment, Gate: p.Name, Verdict: true}), nil
-	}
-	if g.Outcome == GateFailed {
-		g.Outcome = GateAllowed
-	}
-	r.Warnings = append(r.Warnings, sentence+" (allowed to fail)")
-	return again("%s, which is allowed", sentence).linked(g.Link), nil
-}
-
-// subject returns what a gate of the current stage is asked about.
-func (r *Run) subject(p GatePlan) gates.Subject {
-	s := r.Stages[r.Stage]
-	return gates.Subject{
-		Run: r.ID, Gate: p.Name, Track: r.Track, Package: r.Package, Environment: s.Plan.Environment,
-		Version: r.Version, Commit: s.Delivery.Landed, Since: r.Entered,
-	}
-}
-
-// verdicts says how the gates of a stage ended.
-func (s Stage) verdicts() string {
-	if len(s.Gates) == 0 {
-		return fmt.Sprintf("%s has no gates", s.Plan.Environment)
-	}
-	var parts []string
-	for _, g := range s.Gates {
-		parts = append(parts, fmt.Sprintf("%s %s", g.Name, g.Outcome))
-	}
-	return fmt.Sprintf("gates of %s: %s", s.Plan.Environment, strings.Join(parts, ", "))
 }

@@ -183,7 +183,54 @@ func (w *world) Services(_ context.Context, _ WatchPlan, d gitops.Deployment) (g
 	return seen, nil
 }
 
-func (w *world) Gate(GatePlan) (gates.Gate, error) { return w, nil }
+func (w *world) Obstacles(context.Context, string, string, bool) ([]string, error) {
+	if w.take("free", "approvals") == "approvals" {
+		return []string{`rule "owners" wants 1 approval for main`}, nil
+	}
+	return nil, nil
+}
+
+// Contains follows nobody's history: a branch holds its tip and what it was made of.
+func (w *world) Contains(_ context.Context, repo, branch, commit string) (bool, error) {
+	for id := w.branch[ref(repo, branch)]; id != ""; id = w.commits[id].parent {
+		if id == commit {
+			return true, nil
+		}
+	}
+	return false, nil
+}
+
+func (w *world) Check(_ context.Context, _ DataSet, p Progress) (Progress, error) {
+	return w.pass(p, w.take("complete", "checking-on", "torn"), "part-3 is missing")
+}
+
+func (w *world) Copy(_ context.Context, _ DataSet, to Bucket, p Progress) (Progress, error) {
+	answer := w.take("copied", "copying", "taken")
+	if answer != "-" {
+		w.acts = append(w.acts, "copy to "+to.Purpose)
+	}
+	return w.pass(p, answer, "live holds a different object at part-3: versions are immutable")
+}
+
+// pass goes on with a pass over 200 objects.
+func (w *world) pass(p Progress, answer, problem string) (Progress, error) {
+	p.TotalObjects, p.TotalBytes = 200, 2e9
+	switch answer {
+	case "-":
+		return p, errUnknown
+	case "torn", "taken":
+		p.Problem = problem
+	case "checking-on", "copying":
+		p.Objects, p.Bytes = p.Objects+100, p.Bytes+1e9
+	default:
+		p.Objects, p.Bytes, p.Done = 200, 2e9, true
+	}
+	return p, nil
+}
+
+func (w *world) Streak(context.Context, *Run, string, string) (int, error) { return w.streak, nil }
+
+func (w *world) Gate(p GatePlan) (gates.Gate, error) { return w, nil }
 
 func (w *world) Start(_ context.Context, s gates.Subject) (string, error) {
 	switch w.take("starts", "no-variables") {
@@ -199,9 +246,11 @@ func (w *world) Start(_ context.Context, s gates.Subject) (string, error) {
 }
 
 func (w *world) Ask(context.Context, gates.Subject, string) (gates.Verdict, error) {
-	switch w.take("good", "bad", "open") {
+	switch w.take("good", "bad", "open", "nothing") {
 	case "bad":
 		return gates.Verdict{Result: gates.Failed, Reason: "3 tests failed", Link: "https://gitlab/p/1"}, nil
+	case "nothing":
+		return gates.Verdict{Result: gates.None, Reason: "no data"}, nil
 	case "open":
 		return gates.Verdict{Reason: "pipeline is running"}, nil
 	case "-":

@@ -34,12 +34,15 @@ type world struct {
 	begun   []string // gates that were started
 	acts    []string // what changed the outside, in order
 	stages  []TrackStage
+	data    *DataSet
+	scope   Scope
+	streak  int // how many earlier runs in a row went on without each gate
 }
 
 // A snapshot is one commit of the world; it is a Tree.
 type snapshot struct {
-	id, message string
-	files       map[string]string
+	id, message, parent string
+	files               map[string]string
 }
 
 func (s *snapshot) Commit() string { return s.id }
@@ -125,7 +128,7 @@ var errUnknown = errors.New("no answer")
 // bot returns the step function in this world.
 func (w *world) bot() *Bot {
 	return &Bot{
-		Config: w, Repos: w, Forge: w, Pipelines: w, Watch: w, Gates: w, Parameters: w,
+		Config: w, Repos: w, Forge: w, Pipelines: w, Watch: w, Gates: w, Parameters: w, Rules: w, Data: w, History: w,
 		Limits: Limits{Unknown: time.Hour, First: time.Second, Longest: 30 * time.Second, Person: 5 * time.Minute},
 		Now:    func() time.Time { return w.now },
 	}
@@ -185,6 +188,10 @@ func (w *world) person(r *Run) {
 			w.commit(ref(w.stages[1].Plan.Repo, "main"), "a person", map[string]string{"abn/kv/values.yaml": "data:\n  version: 1.1.0\n"})
 		case "edit-abn-kv":
 			w.commit(ref(w.stages[1].Plan.Repo, "main"), "a person", map[string]string{"abn/kv/values.yaml": "data:\n  version: by-hand-" + fmt.Sprint(len(w.commits)) + "\n"})
+		case "set-abn":
+			w.params["/mda/abn/deployed"] = "by-hand"
+		case "drop-deployed":
+			delete(w.params, "/mda/abn/deployed")
 		case "edit-mds":
 			w.commit("main", "a person", map[string]string{"int/mds/values.yaml": "data:\n  version: by-hand\n"})
 		case "edit-beside":
@@ -237,7 +244,7 @@ func (w *world) commit(branch, message string, files map[string]string) string {
 	if from == nil {
 		from = w.tree("main")
 	}
-	next := &snapshot{id: fmt.Sprintf("c%d", len(w.commits)), message: message, files: maps.Clone(from.files)}
+	next := &snapshot{id: fmt.Sprintf("c%d", len(w.commits)), message: message, parent: from.id, files: maps.Clone(from.files)}
 	for path, text := range files {
 		next.files[path] = text
 		if text == "" {
@@ -266,7 +273,7 @@ func (w *world) Track(string, string, gitops.Version) (TrackPlan, error) {
 	if w.take("known", "no-track") == "no-track" {
 		return TrackPlan{}, errors.New("config: there is no track of that name")
 	}
-	return TrackPlan{Stages: slices.Clone(w.stages)}, nil
+	return TrackPlan{Data: w.data, Scope: w.scope, Stages: slices.Clone(w.stages)}, nil
 }
 
 func (w *world) Head(_ context.Context, repo, branch string) (string, error) {
@@ -297,7 +304,7 @@ func message(base Tree, c gitops.Change) string {
 }
 
 func (w *world) Commit(_ context.Context, base Tree, c gitops.Change, files map[string][]byte) (string, error) {
-	next := &snapshot{message: message(base, c), files: maps.Clone(w.commits[base.Commit()].files)}
+	next := &snapshot{message: message(base, c), parent: base.Commit(), files: maps.Clone(w.commits[base.Commit()].files)}
 	for path, data := range files {
 		next.files[path] = string(data)
 	}

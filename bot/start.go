@@ -1,0 +1,199 @@
+package bot
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"lockstep/gitops"
+)
+
+// A refusal is why a run cannot start, for people. It is an answer, not an error of
+// the outside.
+type refusal string
+
+func (r refusal) Error() string { return string(r) }
+
+// start fixes the plan of a run that has its lane, and proves before anything is
+// changed that every value can be edited exactly, that a rollback could be carried
+// out, and that the version is there and complete.
+func (b *Bot) start(ctx context.Context, r *Run) (Outcome, error) {
+	if r.Undoes != "" {
+		return to(Started, "holds lane %s; puts back run %s: %s", r.Lane, r.Undoes, r.itinerary()), nil
+	}
+	plan, err := b.Config.Track(r.Track, r.Package, r.Version)
+	if err != nil {
+		return r.refused(refusal(err.Error())), nil
+	}
+	stages, err := b.plan(ctx, r, plan)
+	if err == nil {
+		err = b.rollable(ctx, stages)
+	}
+	var no refusal
+	switch {
+	case errors.As(err, &no):
+		return r.refused(no), nil
+	case err != nil:
+		return Outcome{}, err
+	}
+	if plan.Data != nil && !r.Whole.Done {
+		return b.check(ctx, r, *plan.Data)
+	}
+	r.Data, r.Scope, r.Stages = plan.Data, plan.Scope, stages
+	return to(Started, "holds lane %s; %s%s", r.Lane, r.itinerary(), r.complete()), nil
+}
+
+// refused ends a run that cannot start.
+func (r *Run) refused(no refusal) Outcome {
+	r.Cause = &Cause{Sentence: no.Error()}
+	return to(Refused, "%s", no)
+}
+
+// plan resolves the stages of the run's track on the newest commits.
+func (b *Bot) plan(ctx context.Context, r *Run, track TrackPlan) ([]Stage, error) {
+	var stages []Stage
+	there := true
+	for _, t := range track.Stages {
+		same, err := b.resolve(ctx, &t, r.Version)
+		if err != nil {
+			return nil, err
+		}
+		there = there && same
+		s := Stage{Plan: t.Plan}
+		for _, g := range t.Plan.Gates {
+			s.Gates = append(s.Gates, GateState{Name: g.Name})
+		}
+		stages = append(stages, s)
+	}
+	if there {
+		return nil, refusal(fmt.Sprintf("already there: every service of track %s names %s", r.Track, r.Version))
+	}
+	return stages, nil
+}
+
+// resolve finds the services of a stage and rehearses the edit of every value. It
+// reports whether all of them, and the parameter that is deployed, name version.
+func (b *Bot) resolve(ctx context.Context, t *TrackStage, version gitops.Version) (there bool, err error) {
+	there = true
+	if t.Plan.Repo != "" {
+		tree, err := b.newest(ctx, t.Plan)
+		if err != nil {
+			return false, err
+		}
+		if err := t.discover(tree); err != nil {
+			return false, err
+		}
+		if there, err = t.Plan.rehearse(tree, version); err != nil {
+			return false, err
+		}
+	}
+	sets, err := b.sets(ctx, t.Plan, version)
+	return there && len(sets) == 0, err
+}
+
+// rollable refuses a run whose rollback could not be carried out without people.
+func (b *Bot) rollable(ctx context.Context, stages []Stage) error {
+	asked := map[string]bool{}
+	for _, s := range stages {
+		p := s.Plan
+		if p.Repo == "" || p.Attended || asked[p.Repo] {
+			continue
+		}
+		asked[p.Repo] = true
+		obstacles, err := b.Rules.Obstacles(ctx, p.Repo, p.Branch, p.Pushed)
+		if err != nil {
+			return err
+		}
+		if len(obstacles) > 0 {
+			return refusal(fmt.Sprintf("environment %s: a rollback could not be carried out without people: %s; mend it, or write rollback.attended: true",
+				p.Environment, strings.Join(obstacles, "; ")))
+		}
+	}
+	return nil
+}
+
+// newest returns the tree at the head of the deployed branch.
+func (b *Bot) newest(ctx context.Context, p StagePlan) (Tree, error) {
+	head, err := b.Repos.Head(ctx, p.Repo, p.Branch)
+	if errors.Is(err, gitops.ErrNotFound) {
+		return nil, refusal(fmt.Sprintf("environment %s: branch %s of %s does not exist", p.Environment, p.Branch, p.Repo))
+	}
+	if err != nil {
+		return nil, err
+	}
+	return b.Repos.At(ctx, p.Repo, head)
+}
+
+// discover adds the services that the stage's globs find in tree. A listed service
+// keeps its own file and key.
+func (t *TrackStage) discover(tree Tree) error {
+	if len(t.Globs) == 0 {
+		return nil
+	}
+	files, err := tree.Files()
+	if err != nil {
+		return err
+	}
+	for _, glob := range t.Globs {
+		found, err := gitops.Dependents(files, glob.Pattern)
+		if err != nil {
+			return refusal(fmt.Sprintf("environment %s: %v", t.Plan.Environment, err))
+		}
+		for _, d := range found {
+			if !slices.ContainsFunc(t.Plan.Services, func(s Service) bool { return s.Name == d.Service }) {
+				t.Plan.Services = append(t.Plan.Services, Service{Name: d.Service, File: d.File, Key: glob.Key})
+			}
+		}
+	}
+	if len(t.Plan.Services) == 0 {
+		return refusal(fmt.Sprintf("environment %s: no service found: no file of %s matches %s", t.Plan.Environment, t.Plan.Repo, t.Globs[0].Pattern))
+	}
+	return nil
+}
+
+// rehearse edits every value in memory. It reports whether all stand at version.
+func (p StagePlan) rehearse(tree Tree, version gitops.Version) (there bool, err error) {
+	if len(p.Services) == 0 {
+		return false, refusal(fmt.Sprintf("environment %s: no service found in %s", p.Environment, p.Repo))
+	}
+	there = true
+	for _, s := range p.Services {
+		if s.File == "" {
+			continue
+		}
+		now, err := p.value(tree, s)
+		if err != nil {
+			return false, err
+		}
+		data, err := tree.File(s.File)
+		if err != nil {
+			return false, err
+		}
+		if _, err := gitops.Edit(s.File, data, s.Key, now, version); err != nil {
+			return false, refusal(fmt.Sprintf("service %s: %v", s.Name, err))
+		}
+		there = there && now == version
+	}
+	return there, nil
+}
+
+// value reads the version of one service. What cannot be read exactly is a refusal.
+func (p StagePlan) value(tree Tree, s Service) (gitops.Version, error) {
+	data, err := tree.File(s.File)
+	if errors.Is(err, gitops.ErrNotFound) {
+		return "", refusal(fmt.Sprintf("service %s: %s has no file %s at %.8s", s.Name, p.Repo, s.File, tree.Commit()))
+	}
+	if errors.Is(err, gitops.ErrRefused) {
+		return "", refusal(fmt.Sprintf("service %s: %v", s.Name, err))
+	}
+	if err != nil {
+		return "", err
+	}
+	version, err := gitops.Value(s.File, data, s.Key)
+	if err != nil {
+		return "", refusal(fmt.Sprintf("service %s: %v", s.Name, err))
+	}
+	return version, nil
+}

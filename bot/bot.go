@@ -215,12 +215,6 @@ type Cause struct {
 	Verdict     bool   `json:"verdict,omitempty"` // a gate or sync verdict: it speaks against the version
 }
 
-// Left is a value that a rollback left alone.
-type Left struct {
-	Bump   gitops.Bump `json:"bump"`
-	Reason string      `json:"reason"`
-}
-
 // An Origin is what asked for a run.
 type Origin string
 

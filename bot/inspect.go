@@ -43,22 +43,21 @@ func (b *Bot) Inspect(ctx context.Context, track, pkg string) ([]Finding, error)
 	return findings, nil
 }
 
-// inspect reads one stage.
+// inspect reads one stage, and rehearses the edits of a run.
 func (b *Bot) inspect(ctx context.Context, t TrackStage, f *Finding) error {
-	tree, err := b.newest(ctx, t.Plan)
-	if err != nil {
+	var d Drift
+	var err error
+	if d.Deploy, err = b.held(ctx, t.Plan.Deploy); err != nil {
 		return err
 	}
-	if err := t.discover(tree); err != nil {
+	if err := b.named(ctx, &t, &d); err != nil {
 		return err
 	}
-	for _, s := range t.Plan.Services {
-		version, err := t.Plan.value(tree, s)
-		if err != nil {
-			return err
-		}
-		f.Services = append(f.Services, ServiceFinding{s, version})
+	for i, s := range d.Services {
+		f.Services = append(f.Services, ServiceFinding{t.Plan.Services[i], s.Version})
 	}
-	_, err = t.Plan.rehearse(tree, "0")
-	return err
+	if _, err := b.resolve(ctx, &t, "0"); err != nil {
+		return err
+	}
+	return b.rollable(ctx, []Stage{{Plan: t.Plan}})
 }

@@ -32,6 +32,10 @@ type Config struct {
 	// Default sqlite:lockstep.db.
 	Store string `yaml:"store"`
 
+	// Buckets are the places of data, by purpose, such as preview and live. Default:
+	// none, Lockstep does not look after the data.
+	Buckets map[string]*BucketConfig `yaml:"buckets"`
+
 	// Packages are the data packages, by name. At least one.
 	Packages map[string]*PackageConfig `yaml:"packages"`
 
@@ -103,6 +107,10 @@ type ServerConfig struct {
 	// Token is the bearer token of the API. Required unless both Listen and URL are
 	// loopback; without one the API answers this machine only.
 	Token Reference `yaml:"token"`
+
+	// Callbacks is the key that signs the addresses at which callback gates are
+	// answered. Required when there is such a gate.
+	Callbacks Reference `yaml:"callbacks"`
 }
 
 // A PackageConfig describes a data package.
@@ -113,6 +121,10 @@ type PackageConfig struct {
 
 	// Tags says which project's tags announce versions. Default: no tags do.
 	Tags *TagsConfig `yaml:"tags"`
+
+	// Data says where versions are published and what makes one complete. Default:
+	// nobody looks.
+	Data *DataConfig `yaml:"data"`
 
 	pattern *regexp.Regexp // Version, leftmost-longest; nil takes everything
 }
@@ -208,6 +220,11 @@ func (c *Config) fill() {
 	for _, channel := range c.Notify {
 		if chat := channel.RocketChat; chat != nil {
 			chat.URL = strings.TrimRight(chat.URL, "/")
+		}
+	}
+	for _, p := range c.Packages {
+		if d := p.Data; d != nil && d.Manifest == "" && d.Listing == nil {
+			d.Manifest = "manifest.json"
 		}
 	}
 	packages := sortedKeys(c.Packages)

@@ -96,8 +96,8 @@ var badServers = []badConfig{
 		"    repositry: env/mda\n    colour: red\n",
 		[]string{
 			"9:3: environments.int.repository: missing: write the project's path, such as group/project",
-			"10:5: environments.int.repositry: unknown key: did you mean repository? (have branch, merge_limit, merge_request_pipelines, record, repository, services, sync)",
-			"11:5: environments.int.colour: unknown key: have branch, merge_limit, merge_request_pipelines, record, repository, services, sync",
+			"10:5: environments.int.repositry: unknown key: did you mean repository? (have branch, bucket, deploy, merge, merge_limit, merge_request_pipelines, record, repository, rollback, services, sync)",
+			"11:5: environments.int.colour: unknown key: have branch, bucket, deploy, merge, merge_limit, merge_request_pipelines, record, repository, rollback, services, sync",
 		},
 	},
 	{
@@ -105,7 +105,7 @@ var badServers = []badConfig{
 		"tracks:\n",
 		"trakcs: {}\ntracks:\n",
 		[]string{
-			"13:1: trakcs: unknown key: did you mean tracks? (have environments, gitlab, limits, notify, packages, server, store, tracks)",
+			"13:1: trakcs: unknown key: did you mean tracks? (have buckets, environments, gitlab, limits, notify, packages, server, store, tracks)",
 		},
 	},
 	{

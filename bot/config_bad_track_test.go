@@ -155,7 +155,7 @@ var badTracks = []badConfig{
 			"20:76: tracks.integration.stages[0].gates[0].pipeline.variables.LOCKSTEP_GATE: Lockstep sets this variable itself: choose another name",
 			`20:83: tracks.integration.stages[0].gates[0].pipeline.variables.1A: "1A" is no variable: write letters, digits and _, not beginning with a digit`,
 			"20:89: tracks.integration.stages[0].gates[0].pipeline.variables.V: unknown placeholder {verison}: did you mean version? (have commit, environment, package, run, track, version)",
-			"21:13: tracks.integration.stages[0].gates[1].pipeline: missing: write the project whose pipeline decides",
+			"21:13: tracks.integration.stages[0].gates[1]: no kind of gate: write pipeline, http, prometheus, approval, callback, soak or data",
 			`21:19: tracks.integration.stages[0].gates[1].name: gate "int-test" is there twice in the stage: give each its own name`,
 			"22:13: tracks.integration.stages[0].gates[2].name: missing: write the gate's name, such as int-test",
 			"23:28: tracks.integration.stages[0].gates[2].allow_failure: want true or false, have a text",

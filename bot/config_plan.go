@@ -10,16 +10,19 @@ import (
 	"lockstep/gitops"
 )
 
-// Track returns the stages of a track for a package, as a Resolver does: a Config can
-// be a Bot's.
-func (c *Config) Track(track, pkg string, _ gitops.Version) (TrackPlan, error) {
+// Track returns the plan of a version on a track, as a Resolver does: a Config can be a
+// Bot's.
+func (c *Config) Track(track, pkg string, v gitops.Version) (TrackPlan, error) {
 	t, err := c.track(track, pkg)
 	if err != nil {
 		return TrackPlan{}, err
 	}
-	var plan TrackPlan
+	plan := TrackPlan{Data: c.set(pkg, v)}
+	if t.Rollback.Scope == "stage" {
+		plan.Scope = ScopeStage
+	}
 	for _, s := range t.Stages {
-		plan.Stages = append(plan.Stages, c.stage(s, pkg))
+		plan.Stages = append(plan.Stages, c.stage(s, pkg, v))
 	}
 	return plan, nil
 }
@@ -39,15 +42,20 @@ func (c *Config) track(name, pkg string) (*TrackConfig, error) {
 	return t, nil
 }
 
-// stage returns one stage for a package.
-func (c *Config) stage(s StageConfig, pkg string) TrackStage {
+// stage returns one stage for a version of a package.
+func (c *Config) stage(s StageConfig, pkg string, v gitops.Version) TrackStage {
 	e := c.Environments[s.Environment]
 	stage := TrackStage{Plan: StagePlan{
 		Environment: s.Environment,
 		Repo:        e.Repository,
 		Branch:      e.Branch,
 		Checked:     e.MergeRequestPipelines,
-		Watch:       WatchPlan{Job: e.Sync.Job},
+		ByPerson:    e.Merge == "person",
+		Pushed:      e.Rollback.Via == "push",
+		Attended:    e.Rollback.Attended,
+		Watch:       e.Sync.plan(),
+		Bucket:      c.bucket(e.Bucket, pkg, v),
+		Deploy:      e.Deploy.of(s.Environment, pkg),
 		Record:      e.Record.of(s.Environment, pkg),
 		SyncLimit:   e.Sync.TimeLimit,
 		MergeLimit:  e.MergeLimit,
@@ -62,16 +70,82 @@ func (c *Config) stage(s StageConfig, pkg string) TrackStage {
 		}
 	}
 	for _, g := range s.Gates {
-		pipeline := PipelineGate(*g.Pipeline)
-		stage.Plan.Gates = append(stage.Plan.Gates, GatePlan{
-			Name: g.Name, TimeLimit: g.TimeLimit, AllowFailure: g.AllowFailure, Pipeline: &pipeline,
-		})
+		stage.Plan.Gates = append(stage.Plan.Gates, g.plan(stage.Plan.Gates, c.set(pkg, v)))
 	}
 	return stage
 }
 
-// of returns the parameter of an environment for a package; nil without a record.
-func (r *RecordConfig) of(environment, pkg string) *Parameter {
+// plan returns how a deployment is watched.
+func (s SyncConfig) plan() WatchPlan {
+	if s.HTTP == nil {
+		return WatchPlan{Job: s.Job}
+	}
+	return WatchPlan{HTTP: &HTTPWatch{URL: s.HTTP.URL, Field: s.HTTP.Field, Token: s.HTTP.Token.Text}}
+}
+
+// set returns the data of a version; nil where nobody looks after it.
+func (c *Config) set(pkg string, v gitops.Version) *DataSet {
+	d := c.Packages[pkg].Data
+	if d == nil {
+		return nil
+	}
+	set := DataSet{Bucket: *c.bucket(d.Bucket, pkg, v), Manifest: d.Manifest}
+	if d.Listing != nil {
+		rule := ListingRule(*d.Listing)
+		set.Listing = &rule
+	}
+	return &set
+}
+
+// bucket returns a bucket, narrowed to a version; nil without one.
+func (c *Config) bucket(purpose, pkg string, v gitops.Version) *Bucket {
+	b := c.Buckets[purpose]
+	if b == nil {
+		return nil
+	}
+	prefix := strings.NewReplacer("{package}", pkg, "{version}", string(v)).Replace(b.Prefix)
+	return &Bucket{
+		Purpose: purpose, Name: b.Name, Prefix: prefix, Region: b.Region,
+		RoleARN: b.RoleARN, ExternalID: b.ExternalID, Endpoint: b.Endpoint,
+	}
+}
+
+// plan returns the plan of a gate that comes after others, on a version's data.
+func (g GateConfig) plan(others []GatePlan, set *DataSet) GatePlan {
+	p := GatePlan{
+		Name: g.Name, Before: g.When == "before", Group: g.Group, TimeLimit: g.TimeLimit,
+		Interval: g.Interval, Retries: g.Retries, AllowFailure: g.AllowFailure,
+	}
+	switch {
+	case g.Pipeline != nil:
+		kind := PipelineGate(*g.Pipeline)
+		p.Pipeline = &kind
+	case g.HTTP != nil:
+		h := g.HTTP
+		p.HTTP = &HTTPGate{URL: h.URL, Headers: h.Headers, Token: h.Token.Text, Pass: h.Pass, Fail: h.Fail}
+	case g.Prometheus != nil:
+		m := g.Prometheus
+		p.Prometheus = &PrometheusGate{URL: m.URL, Token: m.Token.Text, Query: m.Query, Pass: m.Pass, Fail: m.Fail, For: m.For, NoData: m.NoData}
+	case g.Approval != nil:
+		kind := ApprovalGate(*g.Approval)
+		p.Approval = &kind
+	case g.Callback != nil:
+		p.Callback = &CallbackGate{URL: g.Callback.URL, Token: g.Callback.Token.Text}
+	case g.Soak != nil:
+		p.Soak = &SoakGate{For: g.Soak.For}
+		for _, other := range others {
+			if slices.Contains(g.Soak.Watch, other.Name) {
+				p.Soak.Watch = append(p.Soak.Watch, other)
+			}
+		}
+	case g.Data != nil:
+		p.Data = &DataGate{Set: *set, Pass: g.Data.Pass}
+	}
+	return p
+}
+
+// of returns the parameter of an environment for a package; nil without one.
+func (r *ParameterConfig) of(environment, pkg string) *Parameter {
 	if r == nil {
 		return nil
 	}
@@ -94,7 +168,7 @@ func (c *Config) Request(pkg, track, v string) (Request, error) {
 	}
 	return Request{
 		Package: pkg, Track: track, Version: version,
-		Lane: t.Lane, Supersede: t.Supersede == "waiting",
+		Lane: t.Lane, Supersede: t.Supersede == "waiting", From: t.From,
 	}, nil
 }
 

@@ -14,6 +14,7 @@ func (c *Config) validate(k *configCheck) {
 	c.GitLab.validate(k)
 	c.Server.validate(k, c.GitLab.Webhook)
 	c.validateStore(k)
+	c.validateBuckets(k)
 	c.validatePackages(k)
 	for _, name := range sortedKeys(c.Environments) {
 		c.validateEnvironment(k, name)
@@ -119,6 +120,9 @@ func (c *Config) validatePackages(k *configCheck) {
 		}
 		if p.Tags != nil {
 			p.Tags.validate(k, field+".tags")
+		}
+		if p.Data != nil {
+			p.Data.validate(k, field+".data", sortedKeys(c.Buckets))
 		}
 	}
 }

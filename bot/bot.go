@@ -233,6 +233,7 @@ type Request struct {
 	Origin  Origin         `json:"origin"`
 	By      string         `json:"by"`
 	Link    string         `json:"link"`
+	Reason  string         `json:"reason,omitempty"`  // why a person asks
 	Subject string         `json:"subject,omitempty"` // what must not move: "tag <project> <tag>"
 	Commit  string         `json:"commit,omitempty"`  // where it points; another commit for the same subject is refused
 

@@ -1,6 +1,7 @@
 package trigger
 
 import (
+	"context"
 	"encoding/json"
 	"net/http"
 	"net/http/httptest"
@@ -66,7 +67,12 @@ func TestSubmitRefuses(t *testing.T) {
 	tests := []struct{ name, key, body, want string }{
 		{"no JSON", "", "package=mda", "the body must be JSON"},
 		{"nothing", "", "", "the body must be JSON"},
-		{"unknown field", "", `{"package":"mda","track":"integration","version":"2026.11.3","force":true}`, "and nothing else"},
+		{"unknown field", "", `{"package":"mda","track":"integration","version":"2026.11.3","undoes":"x"}`, "and nothing else"},
+		{"force without a reason", "", strings.Replace(wanted, `"by"`, `"force":true,"by"`, 1), "and nothing else"},
+		{"blank force", "", strings.Replace(wanted, `"by"`, `"force":" ","by"`, 1), `\"force\" must be the reason`},
+		{"force in two lines", "", strings.Replace(wanted, `"by"`, `"force":"a\nb","by"`, 1), `\"force\" must be the reason`},
+		{"force that turns the writing", "", strings.Replace(wanted, `"by"`, `"force":"a\u202eb","by"`, 1), `\"force\" must be the reason`},
+		{"long force", "", strings.Replace(wanted, `"by"`, `"force":"`+strings.Repeat("é", 501)+`","by"`, 1), `\"force\" must be the reason`},
 		{"two values", "", wanted + wanted, "more than one JSON value"},
 		{"unknown package", "", `{"package":"mdb","track":"integration","version":"2026.11.3"}`, "mdb"},
 		{"unknown track", "", `{"package":"mda","track":"release","version":"2026.11.3"}`, "release"},
@@ -89,5 +95,51 @@ func TestSubmitThatCannotBeStored(t *testing.T) {
 	w := submit(runs(t, broken{}), "k1", wanted)
 	if w.Code != http.StatusInternalServerError || strings.Contains(w.Body.String(), errBroken.Error()) {
 		t.Errorf("got %d %s", w.Code, w.Body)
+	}
+}
+
+// shelf keeps the requests that were accepted, and says yes or no to all.
+type shelf struct {
+	broken
+	asked  []bot.Request
+	answer bot.Answer
+}
+
+func (s *shelf) Accept(_ context.Context, q bot.Request, _ time.Time) (bot.Answer, error) {
+	s.asked = append(s.asked, q)
+	return s.answer, nil
+}
+
+func TestForce(t *testing.T) {
+	t.Parallel()
+	forced := strings.Replace(wanted, `"by"`, `"force":" the report was wrong ","by"`, 1)
+	s := &shelf{answer: bot.Answer{Run: "r1", New: true}}
+	if w := submit(runs(t, s), "k1", forced); w.Code != http.StatusCreated {
+		t.Fatalf("got %d %s, want 201", w.Code, w.Body)
+	}
+	if got, want := s.asked[0].Force, "the report was wrong"; got != want {
+		t.Errorf("got force %q, want %q", got, want)
+	}
+	if w := submit(runs(t, s), "k1", wanted); w.Code != http.StatusCreated || s.asked[0].Key == s.asked[1].Key || s.asked[0].Subject != s.asked[1].Subject || s.asked[0].Commit == s.asked[1].Commit {
+		t.Errorf("a request with force and one without are the same: %+v", s.asked)
+	}
+	s.answer = bot.Answer{Refused: true, Sentence: "run r0 condemned mda 2026.11.3 on integration"}
+	w := submit(runs(t, s), "", wanted)
+	if want := `"sentence":"run r0 condemned mda 2026.11.3 on integration"`; w.Code != http.StatusConflict || !strings.Contains(w.Body.String(), want) {
+		t.Errorf("got %d %s, want 409 with %s", w.Code, w.Body, want)
+	}
+}
+
+// A track that takes over what another one has finished says so in the request.
+func TestRequestNamesTheTrackBefore(t *testing.T) {
+	t.Parallel()
+	s := &shelf{answer: bot.Answer{Run: "r1", New: true}}
+	h := runs(t, s)
+	h.Catalog = catalog(t, config+"  release:\n    from: integration\n    lane: integration\n    stages:\n      - environment: int\n")
+	if w := submit(h, "", strings.Replace(wanted, "integration", "release", 1)); w.Code != http.StatusCreated {
+		t.Fatalf("got %d %s", w.Code, w.Body)
+	}
+	if q := s.asked[0]; q.From != "integration" || q.Origin != bot.OriginAPI {
+		t.Errorf("got a request from %q by %q", q.From, q.Origin)
 	}
 }

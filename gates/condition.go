@@ -3,10 +3,12 @@ package gates
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"strings"
 
 	"github.com/google/cel-go/cel"
 	"github.com/google/cel-go/common/types"
+	"github.com/google/cel-go/interpreter"
 )
 
 // Conditions are written in CEL (cel.dev), a language of expressions without loops or
@@ -18,8 +20,8 @@ const (
 	maxCondition = 4096
 )
 
-// A subject of conditions is what the source of a gate answered: the variables that its
-// conditions may name, with their types.
+// A vocabulary is the variables that the conditions of a kind of gate may name, with
+// their types: what its source answered, and the subject's words.
 type vocabulary map[string]*cel.Type
 
 var (
@@ -28,17 +30,37 @@ var (
 		"headers": cel.MapType(cel.StringType, cel.StringType), // of the answer, names in small letters
 		"body":    cel.DynType,                                 // the answer as JSON; null when it is none
 		"text":    cel.StringType,                              // the answer as it is
-	}
+	}.ofSubject()
 	prometheusWords = vocabulary{
 		"value":  cel.DoubleType,                                         // of the only sample
 		"values": cel.ListType(cel.MapType(cel.StringType, cel.DynType)), // every sample: labels and value
-	}
+	}.ofSubject()
 	dataWords = vocabulary{
 		"objects":  cel.IntType, // how many there are
 		"bytes":    cel.IntType, // how large they are together
 		"manifest": cel.DynType, // the manifest as JSON; null without one
-	}
+	}.ofSubject()
 )
+
+// ofSubject returns v with what every condition may compare an answer with.
+func (v vocabulary) ofSubject() vocabulary {
+	for word := range (Subject{}).words() {
+		v[word] = cel.StringType
+	}
+	return v
+}
+
+// words returns what conditions may name of a subject.
+func (s Subject) words() map[string]any {
+	return map[string]any{"version": string(s.Version), "environment": s.Environment, "commit": s.Commit}
+}
+
+// without returns v without a word.
+func (v vocabulary) without(word string) vocabulary {
+	fewer := maps.Clone(v)
+	delete(fewer, word)
+	return fewer
+}
 
 // CheckHTTP returns what is wrong with a condition of an HTTP gate: a sentence.
 func CheckHTTP(text string) error { return httpWords.check(text) }
@@ -55,10 +77,16 @@ func (v vocabulary) check(text string) error {
 	return err
 }
 
-// compile returns the program of a condition.
-func (v vocabulary) compile(text string) (cel.Program, error) {
+// A condition is one that was compiled. The zero value never holds.
+type condition struct {
+	text    string
+	program cel.Program
+}
+
+// compile returns the condition of a text.
+func (v vocabulary) compile(text string) (condition, error) {
 	if len(text) > maxCondition {
-		return nil, fmt.Errorf("the condition has %d characters: write at most %d", len(text), maxCondition)
+		return condition{}, fmt.Errorf("the condition has %d characters: write at most %d", len(text), maxCondition)
 	}
 	options := []cel.EnvOption{cel.CrossTypeNumericComparisons(true)}
 	for name, kind := range v {
@@ -66,64 +94,94 @@ func (v vocabulary) compile(text string) (cel.Program, error) {
 	}
 	env, err := cel.NewEnv(options...)
 	if err != nil {
-		return nil, err
+		return condition{}, err
 	}
 	ast, issues := env.Compile(text)
 	if issues != nil && issues.Err() != nil {
-		var parts []string
-		for _, e := range issues.Errors() {
-			parts = append(parts, fmt.Sprintf("column %d: %s", e.Location.Column()+1, strings.TrimSpace(e.Message)))
-		}
-		return nil, fmt.Errorf("not a condition in CEL: %s", strings.Join(parts, "; "))
+		return condition{}, fmt.Errorf("not a condition in CEL: %s", explain(issues))
 	}
 	if ast.OutputType() != cel.BoolType && ast.OutputType() != cel.DynType {
-		return nil, fmt.Errorf("the condition is %s and not true or false: compare it with something", ast.OutputType())
+		return condition{}, fmt.Errorf("the condition is %s and not true or false: compare it with something", ast.OutputType())
 	}
-	return env.Program(ast, cel.CostLimit(maxCost), cel.EvalOptions(cel.OptOptimize))
+	program, err := env.Program(ast, cel.CostLimit(maxCost), cel.EvalOptions(cel.OptOptimize))
+	return condition{text, program}, err
+}
+
+// explain says what is wrong with a condition, and where.
+func explain(issues *cel.Issues) string {
+	var parts []string
+	for _, e := range issues.Errors() {
+		part := fmt.Sprintf("column %d: %s", e.Location.Column()+1, strings.TrimSpace(e.Message))
+		if strings.HasSuffix(part, "applied to '(double, int)'") {
+			part += ": write the number with a point, such as 0.0"
+		}
+		parts = append(parts, part)
+	}
+	return strings.Join(parts, "; ")
 }
 
 // errUnmet says that a condition cannot be evaluated on an answer, such as one that
 // lacks a field. It holds neither way.
 var errUnmet = errors.New("cannot be evaluated")
 
-// holds evaluates a condition. The error wraps errUnmet where the answer does not have
+// holds evaluates the condition. The error wraps errUnmet where the answer does not have
 // what the condition asks for.
-func (v vocabulary) holds(text string, answer map[string]any) (bool, error) {
-	program, err := v.compile(text)
-	if err != nil {
-		return false, err
+func (c condition) holds(answer map[string]any) (bool, error) {
+	if c.program == nil {
+		return false, nil
 	}
-	value, _, err := program.Eval(answer)
-	if err != nil {
-		return false, fmt.Errorf("condition %q %w: %v", text, errUnmet, err)
+	value, _, err := c.program.Eval(answer)
+	var dear interpreter.EvalCancelledError
+	switch {
+	case errors.As(err, &dear):
+		return false, fmt.Errorf("condition %q takes too long on this answer: write a simpler one", c.text)
+	case err != nil:
+		return false, fmt.Errorf("condition %q %w: %v", c.text, errUnmet, err)
 	}
 	met, ok := value.(types.Bool)
 	if !ok {
-		return false, fmt.Errorf("condition %q %w: it is %s and not true or false", text, errUnmet, value.Type())
+		return false, fmt.Errorf("condition %q %w: it is %s and not true or false", c.text, errUnmet, value.Type())
 	}
 	return bool(met), nil
 }
 
-// judge evaluates the conditions of a gate: fail before pass, because what speaks
-// against a version weighs more. Result is Pending when neither holds, and why says so.
-func (v vocabulary) judge(pass, fail string, answer map[string]any) (result Result, why string, err error) {
-	if fail != "" {
-		failed, err := v.holds(fail, answer)
-		switch {
-		case err != nil && !errors.Is(err, errUnmet):
-			return Pending, "", err
-		case failed:
-			return Failed, fail, nil
+// A rule is the conditions of a gate.
+type rule struct{ pass, fail condition }
+
+// rule compiles the conditions of a gate; an empty one never holds.
+func (v vocabulary) rule(pass, fail string) (r rule, err error) {
+	if pass != "" {
+		if r.pass, err = v.compile(pass); err != nil {
+			return rule{}, err
 		}
 	}
-	passed, err := v.holds(pass, answer)
+	if fail != "" {
+		r.fail, err = v.compile(fail)
+	}
+	return r, err
+}
+
+// judge evaluates fail before pass, because what speaks against a version weighs more.
+// Result is Pending when neither holds, and why says so. It is Pending too when nobody
+// can tell whether fail holds: not to know is never a yes.
+func (r rule) judge(answer map[string]any) (result Result, why string, err error) {
+	failed, err := r.fail.holds(answer)
+	switch {
+	case errors.Is(err, errUnmet):
+		return Pending, err.Error(), nil
+	case err != nil:
+		return Pending, "", err
+	case failed:
+		return Failed, r.fail.text, nil
+	}
+	passed, err := r.pass.holds(answer)
 	switch {
 	case errors.Is(err, errUnmet):
 		return Pending, err.Error(), nil
 	case err != nil:
 		return Pending, "", err
 	case passed:
-		return Passed, pass, nil
+		return Passed, r.pass.text, nil
 	}
-	return Pending, "not " + pass, nil
+	return Pending, "not " + r.pass.text, nil
 }

@@ -38,7 +38,7 @@ func (g Data) Ask(ctx context.Context, s Subject, _ string) (Verdict, error) {
 	case err != nil:
 		return Verdict{}, fmt.Errorf("look at the data: %w", err)
 	}
-	passed, err := dataWords.holds(g.Pass, map[string]any{"objects": c.Objects, "bytes": c.Bytes, "manifest": c.Manifest})
+	passed, err := g.holds(s, c)
 	what := fmt.Sprintf("%d objects of %d bytes", c.Objects, c.Bytes)
 	switch {
 	case errors.Is(err, errUnmet):
@@ -49,4 +49,15 @@ func (g Data) Ask(ctx context.Context, s Subject, _ string) (Verdict, error) {
 		return Verdict{Result: Failed, Reason: fmt.Sprintf("%s: not %s", what, g.Pass)}, nil
 	}
 	return Verdict{Result: Passed, Reason: fmt.Sprintf("%s: %s", what, g.Pass)}, nil
+}
+
+// holds evaluates the condition on what the version consists of.
+func (g Data) holds(s Subject, c Contents) (bool, error) {
+	pass, err := dataWords.compile(g.Pass)
+	if err != nil {
+		return false, err
+	}
+	words := s.words()
+	words["objects"], words["bytes"], words["manifest"] = c.Objects, c.Bytes, c.Manifest
+	return pass.holds(words)
 }

@@ -54,13 +54,19 @@ func (s Subject) Key() string { return s.Run + "/" + s.Environment + "/" + s.Gat
 // Expand replaces {version}, {package}, {environment}, {track}, {run} and {commit}
 // in text.
 func (s Subject) Expand(text string) string {
+	return s.expand(text, func(word string) string { return word })
+}
+
+// expand replaces the placeholders of text by the subject's words, each written as the
+// text demands.
+func (s Subject) expand(text string, write func(string) string) string {
 	return strings.NewReplacer(
-		"{version}", string(s.Version),
-		"{package}", s.Package,
-		"{environment}", s.Environment,
-		"{track}", s.Track,
-		"{run}", s.Run,
-		"{commit}", s.Commit,
+		"{version}", write(string(s.Version)),
+		"{package}", write(s.Package),
+		"{environment}", write(s.Environment),
+		"{track}", write(s.Track),
+		"{run}", write(s.Run),
+		"{commit}", write(s.Commit),
 	).Replace(text)
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/url"
 	"strings"
@@ -23,39 +24,74 @@ type HTTP struct {
 // Start begins nothing.
 func (g HTTP) Start(context.Context, Subject) (string, error) { return "", nil }
 
-// Ask asks the address once.
+// Ask asks the address once. An answer that says nothing about the version, such as a
+// 503, decides nothing, unless a condition speaks of the status itself.
 func (g HTTP) Ask(ctx context.Context, s Subject, _ string) (Verdict, error) {
-	r, err := http.NewRequestWithContext(ctx, http.MethodGet, s.address(g.URL), nil)
+	r, err := g.request(ctx, s)
 	if err != nil {
-		return Verdict{}, refused("the address is none: see to its placeholders")
-	}
-	for name, value := range g.Headers {
-		r.Header.Set(name, s.Expand(value))
-	}
-	if err := g.Token.authorize(r); err != nil {
 		return Verdict{}, err
 	}
 	status, header, body, err := send(g.Client, r)
 	if err != nil {
 		return Verdict{}, err
 	}
-	result, why, err := httpWords.judge(g.Pass, g.Fail, answered(status, header, body))
+	silent, pass, fail := g.silent(r.URL, status), g.Pass, g.Fail
+	if silent != nil {
+		pass, fail = ofStatus(pass), ofStatus(fail)
+	}
+	rule, err := httpWords.rule(pass, fail)
+	if err != nil {
+		return Verdict{}, refused("%v", err)
+	}
+	answer := answered(status, header, body)
+	maps.Copy(answer, s.words())
+	result, why, err := rule.judge(answer)
 	switch {
 	case err != nil:
 		return Verdict{}, refused("%v", err)
-	case result == Pending && unsaid(r.URL, status) != nil:
-		return Verdict{}, unsaid(r.URL, status)
+	case result == Pending && silent != nil:
+		return Verdict{}, silent
 	}
 	return Verdict{result, fmt.Sprintf("%s answers %d: %s", place(r.URL), status, why), place(r.URL)}, nil
 }
 
-// address expands an address; what is put in brings no further parts of one.
-func (s Subject) address(text string) string {
-	s.Package, s.Environment, s.Track = url.PathEscape(s.Package), url.PathEscape(s.Environment), url.PathEscape(s.Track)
-	s.Run, s.Commit = url.PathEscape(s.Run), url.PathEscape(s.Commit)
-	text = strings.ReplaceAll(text, "{version}", url.QueryEscape(string(s.Version))) // + means a space in a query, so it is escaped
-	return s.Expand(text)
+// request returns what is sent.
+func (g HTTP) request(ctx context.Context, s Subject) (*http.Request, error) {
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, s.address(g.URL), nil)
+	if err != nil {
+		return nil, refused("the address is none: see to its placeholders")
+	}
+	for name, value := range g.Headers {
+		r.Header.Set(name, s.Expand(value))
+	}
+	if host := r.Header.Get("Host"); host != "" { // net/http sends this one alone
+		r.Host = host
+	}
+	return r, g.Token.authorize(r)
 }
+
+// silent returns the error of an answer that says nothing about the version.
+func (g HTTP) silent(at *url.URL, status int) error {
+	if status >= 300 && status < 400 {
+		return fmt.Errorf("%s answers %d and sends us elsewhere: write the address that answers itself", place(at), status)
+	}
+	return unsaid(at, status)
+}
+
+// ofStatus returns a condition that speaks of the status, and "" for another one.
+func ofStatus(text string) string {
+	if httpWords.without("status").check(text) == nil {
+		return ""
+	}
+	return text
+}
+
+// address expands an address; what is put in brings no further parts of one.
+func (s Subject) address(text string) string { return s.expand(text, escape) }
+
+// escape writes text so that it means the same in the path and in the query of an
+// address: a + would be a space in a query.
+func escape(text string) string { return strings.ReplaceAll(url.QueryEscape(text), "+", "%20") }
 
 // answered returns what conditions may ask of an answer.
 func answered(status int, header http.Header, body []byte) map[string]any {

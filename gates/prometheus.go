@@ -14,16 +14,21 @@ import (
 	"github.com/prometheus/common/model"
 )
 
-// A NoData is what it means that a query answers nothing. A metric that is not there
-// looks like that, so it is no success by itself.
+// A NoData is what it means that a query answers nothing, or only NaN, which is nothing
+// divided by nothing. A metric that is not there looks like that, so it is no success
+// by itself.
 type NoData string
 
 // The meanings of no data. The zero value is that of NoDataFails.
 const (
-	NoDataFails  NoData = "fail" // the gate has no result
+	NoDataFails  NoData = "fail" // the gate has no result, once there was nothing for patience
 	NoDataPasses NoData = "pass"
 	NoDataWaits  NoData = "wait"
 )
+
+// patience is for how long there has to be no data before that means something: a new
+// process is not scraped at once, and one scrape that is missed takes its metrics away.
+const patience = 2 * time.Minute
 
 // A Prometheus is a gate that asks a Prometheus. Its conditions speak of value, the
 // value of the only sample, and of values, which has every sample.
@@ -38,76 +43,100 @@ type Prometheus struct {
 	NoData NoData
 }
 
-// points is how many points of time a range of For is looked at, at least.
-const points = 30
-
-// errSeveral says that a query answers more samples than a condition on one asks for.
-var errSeveral = errors.New("there are several samples")
-
 // Start begins nothing.
 func (g Prometheus) Start(context.Context, Subject) (string, error) { return "", nil }
 
-// Ask asks the query: as it stands now, or with For at each step of that time. What held
-// before a break is asked of Prometheus, not remembered here.
+// Ask asks the query at each step of the time that decides, the newest of which is now.
+// What held before a break is asked of Prometheus, not remembered here.
 func (g Prometheus) Ask(ctx context.Context, s Subject, _ string) (Verdict, error) {
-	query := s.Expand(g.Query)
-	link := strings.TrimRight(g.URL, "/") + "/graph?" + url.Values{"g0.expr": {query}}.Encode()
-	moments, notes, err := g.ask(ctx, s, query)
+	judge, err := g.judge(s)
+	if err != nil {
+		return Verdict{}, refused("%v", err)
+	}
+	query, over := s.Expand(g.Query), g.over(s)
+	value, notes, err := g.ask(ctx, query, over)
 	if err != nil {
 		return Verdict{}, err
 	}
-	result, why, err := g.judge(s, moments)
-	switch {
-	case errors.Is(err, errSeveral):
-		return Verdict{}, refused("query %q answers several samples: write a condition on values, or a query for one", query)
-	case err != nil:
-		return Verdict{}, refused("%v", err)
+	moments, err := over.moments(value)
+	if err != nil {
+		return Verdict{}, refused("query %q %v", query, err)
+	}
+	result, why, err := judge.all(moments)
+	if err != nil {
+		return Verdict{}, fmt.Errorf("query %q: %w", query, err)
 	}
 	if len(notes) > 0 {
 		why += " (" + strings.Join(notes, "; ") + ")"
 	}
-	return Verdict{result, why, link}, nil
+	return Verdict{result, why, strings.TrimRight(g.URL, "/") + "/graph?" + url.Values{"g0.expr": {query}}.Encode()}, nil
 }
 
-// A moment is what a query answers for one point of time.
-type moment []*model.Sample
+// A span is the points of time that a question is about: from, and each step up to to.
+type span struct {
+	from, to time.Time
+	step     time.Duration
+}
 
-// ask returns the moments that decide, the newest last.
-func (g Prometheus) ask(ctx context.Context, s Subject, query string) ([]moment, []string, error) {
-	source, err := api.NewClient(api.Config{Address: g.URL, Client: asking(&http.Client{Transport: g.transport(ctx), Timeout: askWithin})})
+// How closely a span is looked at: at so many points at least and at most, where seconds
+// and minutes allow it.
+const (
+	fewPoints  = 30
+	manyPoints = 10_000 // of the 11,000 that Prometheus answers
+)
+
+// over returns the points of time that decide. None lies before the gate began: what was
+// measured there is the old version.
+func (g Prometheus) over(s Subject) span {
+	window := max(g.For, patience)
+	step := min(max(window/fewPoints, time.Second), time.Minute)
+	step = max(step, window/manyPoints).Truncate(time.Second)
+	steps := (window + step - 1) / step
+	to := s.Now.Truncate(time.Second)
+	steps = max(0, min(steps, to.Sub(s.Since)/step))
+	return span{to.Add(-steps * step), to, step}
+}
+
+// ask asks Prometheus. What it notes about the query itself is handed on; an answer that
+// lacks a part of the data is none.
+func (g Prometheus) ask(ctx context.Context, query string, over span) (model.Value, []string, error) {
+	source, err := api.NewClient(api.Config{Address: g.URL, Client: asking(&http.Client{Transport: g.transport(), Timeout: askWithin})})
 	if err != nil {
-		return nil, nil, refused("%v", err)
+		return nil, nil, refused("the address of Prometheus is none")
 	}
-	var value model.Value
-	var notes prometheus.Warnings
-	if g.For == 0 {
-		value, notes, _, err = prometheus.NewAPI(source).Query(ctx, query, s.Now)
-	} else {
-		from := s.Now.Add(-g.For)
-		if from.Before(s.Since) {
-			from = s.Since
-		}
-		value, notes, _, err = prometheus.NewAPI(source).QueryRange(ctx, query, prometheus.Range{Start: from, End: s.Now, Step: g.step()})
-	}
+	r := prometheus.Range{Start: over.from, End: over.to, Step: over.step}
+	value, notes, _, err := prometheus.NewAPI(source).QueryRange(ctx, query, r)
 	if err != nil {
 		return nil, nil, g.explain(err, query)
 	}
-	moments, err := split(value)
-	return moments, notes, err
+	for _, note := range notes {
+		if !strings.HasPrefix(note, "PromQL") {
+			return nil, nil, fmt.Errorf("Prometheus has not all of the data: %s", note)
+		}
+	}
+	return value, notes, nil
 }
 
-// transport adds the token to each request.
-func (g Prometheus) transport(ctx context.Context) http.RoundTripper {
+// maxSamples is how many bytes Prometheus may answer.
+const maxSamples = 8 << 20
+
+// transport adds the token to each request, and bounds each answer.
+func (g Prometheus) transport() http.RoundTripper {
 	next := http.DefaultTransport
 	if g.Client != nil && g.Client.Transport != nil {
 		next = g.Client.Transport
 	}
 	return tripper(func(r *http.Request) (*http.Response, error) {
-		r = r.Clone(ctx)
+		r = r.Clone(r.Context())
 		if err := g.Token.authorize(r); err != nil {
 			return nil, err
 		}
-		return next.RoundTrip(r)
+		answer, err := next.RoundTrip(r)
+		if err != nil {
+			return nil, err
+		}
+		answer.Body = http.MaxBytesReader(nil, answer.Body, maxSamples)
+		return answer, nil
 	})
 }
 
@@ -117,35 +146,56 @@ func (t tripper) RoundTrip(r *http.Request) (*http.Response, error) { return t(r
 
 // explain tells a query that is wrong from a server that does not answer.
 func (g Prometheus) explain(err error, query string) error {
+	at := "Prometheus"
+	if u, bad := url.Parse(g.URL); bad == nil {
+		at += " at " + place(u)
+	}
 	var of *prometheus.Error
-	if errors.As(err, &of) && of.Type == prometheus.ErrBadData {
+	var large *http.MaxBytesError
+	switch {
+	case errors.As(err, &of) && of.Type == prometheus.ErrBadData:
 		return refused("query %q: %s", query, of.Msg)
+	case errors.As(err, &of) && of.Type == prometheus.ErrClient && (strings.Contains(of.Msg, "401") || strings.Contains(of.Msg, "403")):
+		return fmt.Errorf("%s does not let us in, see to its token: %w", at, err)
+	case errors.As(err, &large):
+		return fmt.Errorf("%s answers query %q with more than 8 MiB: ask for fewer series", at, query)
 	}
-	if errors.As(err, &of) && of.Type == prometheus.ErrClient && (strings.Contains(of.Msg, "401") || strings.Contains(of.Msg, "403")) {
-		return fmt.Errorf("Prometheus does not let us in: see to its token: %w", quiet(err))
-	}
-	return fmt.Errorf("ask Prometheus: %w", quiet(err))
+	return fmt.Errorf("ask %s: %w", at, quiet(err))
 }
 
-// split returns the moments of an answer.
-func split(value model.Value) ([]moment, error) {
-	switch v := value.(type) {
-	case *model.Scalar:
-		return []moment{{{Value: v.Value, Timestamp: v.Timestamp}}}, nil
-	case model.Vector:
-		return []moment{moment(v)}, nil
-	case model.Matrix:
-		at := map[model.Time]moment{}
-		var order []model.Time
-		for _, stream := range v {
-			for _, pair := range stream.Values {
-				if at[pair.Timestamp] == nil {
-					order = append(order, pair.Timestamp)
-				}
-				at[pair.Timestamp] = append(at[pair.Timestamp], &model.Sample{Metric: stream.Metric, Value: pair.Value, Timestamp: pair.Timestamp})
+// A sample is one value of a moment.
+type sample struct {
+	labels map[string]string
+	value  float64
+}
+
+// A moment is what a query answers for one point of time.
+type moment []sample
+
+// count returns how many points a span has.
+func (o span) count() int { return int(o.to.Sub(o.from)/o.step) + 1 }
+
+// moments returns the moments of a span as an answer has them, the newest last. The error
+// is the end of a sentence about the query.
+func (o span) moments(value model.Value) ([]moment, error) {
+	matrix, ok := value.(model.Matrix)
+	if !ok {
+		return nil, fmt.Errorf("answers a %s: write one that answers a vector or a scalar", value.Type())
+	}
+	moments := make([]moment, o.count())
+	for _, series := range matrix {
+		if len(series.Histograms) > 0 {
+			return nil, errors.New("answers histograms: write one that answers numbers, such as histogram_quantile")
+		}
+		labels := map[string]string{}
+		for name, text := range series.Metric {
+			labels[string(name)] = string(text)
+		}
+		for _, pair := range series.Values {
+			if i := int(pair.Timestamp.Time().Sub(o.from) / o.step); i >= 0 && i < len(moments) {
+				moments[i] = append(moments[i], sample{labels, float64(pair.Value)})
 			}
 		}
-		return inOrder(order, at), nil
 	}
-	return nil, refused("the query answers a %s: write one that answers a vector or a scalar", value.Type())
+	return moments, nil
 }

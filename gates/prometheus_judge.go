@@ -2,107 +2,123 @@ package gates
 
 import (
 	"fmt"
+	"maps"
+	"math"
 	"slices"
 	"strings"
 	"time"
-
-	"github.com/prometheus/common/model"
 )
 
-// inOrder returns the moments by their time.
-func inOrder(times []model.Time, at map[model.Time]moment) []moment {
-	slices.Sort(times)
-	var moments []moment
-	for _, t := range times {
-		moments = append(moments, at[t])
-	}
-	return moments
+// A judge says what the moments of a Prometheus gate mean.
+type judge struct {
+	gate    Prometheus
+	about   Subject
+	over    span
+	one     rule  // for a moment of one sample
+	several rule  // for a moment of several, in which there is no one value
+	only    error // why there is no rule for several
 }
 
-// judge says what the moments mean. With For, every step since the last break counts,
-// and a step without data is a break.
-func (g Prometheus) judge(s Subject, moments []moment) (Result, string, error) {
-	if len(moments) == 0 || len(moments[len(moments)-1]) == 0 {
-		return g.nothing()
+// judge compiles the conditions.
+func (g Prometheus) judge(s Subject) (judge, error) {
+	j := judge{gate: g, about: s, over: g.over(s)}
+	var err error
+	if j.one, err = prometheusWords.rule(g.Pass, g.Fail); err != nil {
+		return judge{}, err
 	}
-	newest := moments[len(moments)-1]
-	result, why, err := g.at(newest)
-	if err != nil || result != Passed || g.For == 0 {
-		return result, why, err
-	}
-	if s.Now.Sub(newest[0].Timestamp.Time()) > max(2*g.step(), time.Minute) {
-		return g.nothing()
-	}
-	held, err := g.held(s, moments)
-	if err != nil || held >= g.For {
-		return Passed, fmt.Sprintf("%s for %s", why, g.For), err
-	}
-	return Pending, fmt.Sprintf("%s for %s of %s", why, held.Round(time.Second), g.For), nil
+	j.several, j.only = prometheusWords.without("value").rule(g.Pass, g.Fail)
+	return j, nil
 }
 
-// step is the time between two moments.
-func (g Prometheus) step() time.Duration { return max(g.For/points, time.Second) }
-
-// held returns for how long the condition has held without a break.
-func (g Prometheus) held(s Subject, moments []moment) (time.Duration, error) {
-	since := s.Now
-	for _, m := range slices.Backward(moments) {
-		at := m[0].Timestamp.Time()
-		result, _, err := g.at(m)
-		if err != nil {
-			return 0, err
-		}
-		if result != Passed || since.Sub(at) > 2*g.step() {
-			break
-		}
-		since = at
+// all judges the moments of a span: the newest decides, and with For the condition has to
+// have held at each one since the last break.
+func (j judge) all(moments []moment) (Result, string, error) {
+	result, why, err := j.at(moments[len(moments)-1])
+	switch {
+	case err != nil:
+		return Pending, "", err
+	case result == None && j.since(moments, moment.void) < patience:
+		return Pending, why + " yet", nil
+	case result != Passed || j.gate.For == 0:
+		return result, why, nil
 	}
-	if since.Sub(s.Since) < g.step() { // it has held at every step that there was
-		since = s.Since
+	held := j.since(moments, j.passes)
+	if held < j.gate.For {
+		return Pending, fmt.Sprintf("%s for %s of %s", why, held.Round(time.Second), j.gate.For), nil
 	}
-	return s.Now.Sub(since), nil
+	return Passed, fmt.Sprintf("%s for %s", why, j.gate.For), nil
 }
 
-// at judges one moment.
-func (g Prometheus) at(m moment) (Result, string, error) {
-	answer := map[string]any{}
-	values := make([]map[string]any, len(m))
-	for i, sample := range m {
-		labels := map[string]string{}
-		for name, value := range sample.Metric {
-			labels[string(name)] = string(value)
+// since returns for how long moments have been so, up to now and without a break.
+func (j judge) since(moments []moment, so func(moment) bool) time.Duration {
+	from := j.about.Now
+	for i, m := range slices.Backward(moments) {
+		if !so(m) {
+			return j.about.Now.Sub(from)
 		}
-		values[i] = map[string]any{"labels": labels, "value": float64(sample.Value)}
+		from = j.over.from.Add(time.Duration(i) * j.over.step)
+	}
+	if from.Sub(j.about.Since) < j.over.step { // so at every step since the gate began
+		from = j.about.Since
+	}
+	return j.about.Now.Sub(from)
+}
+
+// passes reports that a moment speaks for the version.
+func (j judge) passes(m moment) bool {
+	result, _, err := j.at(m)
+	return result == Passed && err == nil
+}
+
+// at judges one moment. A condition on value says nothing of several samples: they may
+// be those of an old process and a new one, and pass.
+func (j judge) at(m moment) (Result, string, error) {
+	if m.void() {
+		return j.nothing(m)
+	}
+	answer, values := j.about.words(), make([]map[string]any, len(m))
+	for i, s := range m {
+		values[i] = map[string]any{"labels": s.labels, "value": s.value}
 	}
 	answer["values"] = values
-	if len(m) == 1 {
-		answer["value"] = float64(m[0].Value)
-	} else if asksForOne(g.Pass) || asksForOne(g.Fail) {
-		return Pending, "", errSeveral
+	rule, what := j.one, fmt.Sprintf("value %v", m[0].value)
+	switch {
+	case len(m) == 1:
+		answer["value"] = m[0].value
+	case j.only != nil:
+		return Pending, "", fmt.Errorf("it answers %d samples, such as %s and %s: write one that answers a single one, or a condition on values", len(m), m[0], m[1])
+	default:
+		rule, what = j.several, fmt.Sprintf("%d values", len(m))
 	}
-	result, why, err := prometheusWords.judge(g.Pass, g.Fail, answer)
-	if len(m) == 1 {
-		why = fmt.Sprintf("value %v: %s", m[0].Value, why)
-	} else {
-		why = fmt.Sprintf("%d values: %s", len(m), why)
-	}
-	return result, why, err
-}
-
-// asksForOne reports that a condition names value itself.
-func asksForOne(condition string) bool {
-	words := strings.FieldsFunc(condition, func(r rune) bool { return !(r == '_' || r == '.' || 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z') })
-	return slices.Contains(words, "value")
+	result, why, err := rule.judge(answer)
+	return result, what + ": " + why, err
 }
 
 // nothing says what no data means.
-func (g Prometheus) nothing() (Result, string, error) {
-	const why = "no data: the query answers nothing"
-	switch g.NoData {
+func (j judge) nothing(m moment) (Result, string, error) {
+	why := "no data: the query answers nothing"
+	if len(m) > 0 {
+		why = "no data: the query answers NaN"
+	}
+	switch j.gate.NoData {
 	case NoDataPasses:
 		return Passed, why + ", which is declared to pass", nil
 	case NoDataWaits:
 		return Pending, why + " yet", nil
 	}
 	return None, why, nil
+}
+
+// void reports that a moment has no data: no sample, or none that is a number.
+func (m moment) void() bool {
+	return !slices.ContainsFunc(m, func(s sample) bool { return !math.IsNaN(s.value) })
+}
+
+// String names a sample by its labels.
+func (s sample) String() string {
+	var labels []string
+	for _, name := range slices.Sorted(maps.Keys(s.labels)) {
+		labels = append(labels, fmt.Sprintf("%s=%q", name, s.labels[name]))
+	}
+	return "{" + strings.Join(labels, ", ") + "}"
 }

@@ -2,12 +2,14 @@ package gates
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"strings"
 	"time"
 )
 
 // A Soak is a gate that lets time pass, and asks other gates again meanwhile: it passes
-// when none of them has turned bad.
+// when none of them has turned bad, and all of them are good at the end.
 type Soak struct {
 	For   time.Duration
 	Watch []Watched
@@ -23,21 +25,46 @@ type Watched struct {
 // Start begins nothing.
 func (g Soak) Start(context.Context, Subject) (string, error) { return "", nil }
 
-// Ask asks the watched gates. One that is pending again has not turned bad yet.
+// Ask asks every watched gate: one that cannot tell hides no verdict of another. One
+// that is pending again has not turned bad, but the soak does not pass before it has
+// passed again.
 func (g Soak) Ask(ctx context.Context, s Subject, _ string) (Verdict, error) {
+	var none *Verdict
+	var unknown []error
+	var waits []string
 	for _, w := range g.Watch {
 		of := s
 		of.Gate = w.Name
-		v, err := w.Gate.Ask(ctx, of, "")
-		if err != nil {
-			return Verdict{}, fmt.Errorf("gate %s: %w", w.Name, err)
-		}
-		if v.Result == Failed || v.Result == None {
+		switch v, err := w.Gate.Ask(ctx, of, ""); {
+		case err != nil:
+			unknown = append(unknown, fmt.Errorf("gate %s: %w", w.Name, err))
+		case v.Result == Failed:
 			return Verdict{Failed, fmt.Sprintf("gate %s turned bad: %s", w.Name, v.Reason), v.Link}, nil
+		case v.Result == None:
+			none = &Verdict{None, fmt.Sprintf("gate %s has no result any more: %s", w.Name, v.Reason), v.Link}
+		case v.Result == Pending:
+			waits = append(waits, fmt.Sprintf("gate %s: %s", w.Name, v.Reason))
 		}
 	}
-	if passed := s.Now.Sub(s.Since); passed < g.For {
-		return Verdict{Reason: fmt.Sprintf("soaks for %s, %s left", g.For, (g.For - passed).Round(time.Second))}, nil
+	switch {
+	case none != nil:
+		return *none, nil
+	case len(unknown) > 0:
+		return Verdict{}, errors.Join(unknown...)
 	}
-	return Verdict{Result: Passed, Reason: fmt.Sprintf("nothing turned bad for %s", g.For)}, nil
+	return g.passed(s.Now.Sub(s.Since), waits), nil
+}
+
+// passed judges the time that has passed, and what watched gates still wait for.
+func (g Soak) passed(passed time.Duration, waits []string) Verdict {
+	also := strings.Join(waits, "; ")
+	switch {
+	case passed < g.For && also == "":
+		return Verdict{Reason: fmt.Sprintf("soaks for %s, %s left", g.For, (g.For - passed).Round(time.Second))}
+	case passed < g.For:
+		return Verdict{Reason: fmt.Sprintf("soaks for %s, %s left; %s", g.For, (g.For - passed).Round(time.Second), also)}
+	case also != "":
+		return Verdict{Reason: fmt.Sprintf("soaked for %s, but waits for %s", g.For, also)}
+	}
+	return Verdict{Result: Passed, Reason: fmt.Sprintf("nothing turned bad for %s", g.For)}
 }

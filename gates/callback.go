@@ -10,89 +10,14 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
-	"slices"
-	"strings"
 )
-
-// An Opinion is what somebody answered to a gate.
-type Opinion struct {
-	By     string
-	Yes    bool
-	Reason string
-}
-
-// Opinions holds what was answered to gates. The first opinion of each speaker counts.
-type Opinions interface {
-	// Opinions returns what was answered to a gate of a stage of a run, in order.
-	Opinions(ctx context.Context, s Subject) ([]Opinion, error)
-}
-
-// An Approval is a gate that waits for people: enough of those who may have to say yes,
-// and none of them may say no.
-type Approval struct {
-	From      Opinions
-	By        []string // who may answer; empty: everybody
-	Count     int      // how many have to say yes; 1 when 0
-	NotAuthor bool     // the one who asked for the run may not answer
-}
-
-// Start begins nothing: people are told by the run.
-func (g Approval) Start(context.Context, Subject) (string, error) { return "", nil }
-
-// Ask counts.
-func (g Approval) Ask(ctx context.Context, s Subject, _ string) (Verdict, error) {
-	opinions, err := g.From.Opinions(ctx, s)
-	if err != nil {
-		return Verdict{}, fmt.Errorf("read approvals: %w", err)
-	}
-	var yes []string
-	for _, o := range opinions {
-		switch {
-		case g.May(o.By, s.By) != nil || slices.Contains(yes, o.By):
-		case !o.Yes:
-			return Verdict{Result: Failed, Reason: "denied by " + o.By + because(o.Reason)}, nil
-		default:
-			yes = append(yes, o.By)
-		}
-	}
-	if want := max(g.Count, 1); len(yes) < want {
-		who := "anybody"
-		if len(g.By) > 0 {
-			who = strings.Join(g.By, ", ")
-		}
-		return Verdict{Reason: fmt.Sprintf("%d of %d approvals; may approve: %s", len(yes), want, who)}, nil
-	}
-	return Verdict{Result: Passed, Reason: "approved by " + strings.Join(yes, ", ")}, nil
-}
-
-// May returns nil when somebody may answer the gate of a run that author asked for,
-// else a sentence that says why not.
-func (g Approval) May(by, author string) error {
-	switch {
-	case by == "":
-		return fmt.Errorf("an approval needs a name")
-	case g.NotAuthor && by == author:
-		return fmt.Errorf("%s asked for the run, and somebody else has to approve it", by)
-	case len(g.By) > 0 && !slices.Contains(g.By, by):
-		return fmt.Errorf("%s may not approve here, but %s may", by, strings.Join(g.By, ", "))
-	}
-	return nil
-}
-
-// because returns a reason as the end of a sentence.
-func because(reason string) string {
-	if reason == "" {
-		return ""
-	}
-	return ": " + reason
-}
 
 // A Callback is a gate that an outside system answers: it is told about the run, with
 // a signed address at which it says yes or no.
 type Callback struct {
 	From    Opinions
 	Client  *http.Client // nil: one that waits for 30 s
-	URL     string       // is sent a POST; may hold the placeholders of Subject.Expand
+	URL     string       // is sent a POST; may hold the placeholders of Subject.Expand, which are escaped
 	Token   Token        // nil: none
 	Address func(s Subject) string
 }

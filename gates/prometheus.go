@@ -1,6 +1,7 @@
 package gates
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -89,7 +90,7 @@ const (
 // measured there is the old version.
 func (g Prometheus) over(s Subject) span {
 	window := max(g.For, patience)
-	step := min(max(window/fewPoints, time.Second), time.Minute)
+	step := min(max(cmp.Or(g.For, patience)/fewPoints, time.Second), time.Minute)
 	step = max(step, window/manyPoints).Truncate(time.Second)
 	steps := (window + step - 1) / step
 	to := s.Now.Truncate(time.Second)

@@ -54,21 +54,22 @@ var badTracks = []badConfig{
 	{
 		"a record",
 		"    repository: env/mda\n",
-		"    repository: env/mda\n    record: {parameter: '/mda/{env}/x', region: Frankfurt, external_id: x, endpoint: http://ssm.example.com}\n",
+		"    repository: env/mda\n    record: {parameter: '/mda/{env}/x', region: a b, external_id: x, endpoint: http://ssm.example.com}\n",
 		[]string{
 			"11:25: environments.int.record.parameter: unknown placeholder {env}: have environment, package",
-			`11:49: environments.int.record.region: "Frankfurt" is no AWS region: write one such as eu-central-1`,
-			"11:73: environments.int.record.external_id: is of no use without role_arn: remove it, or write the role",
-			"11:86: environments.int.record.endpoint: http sends secrets in the clear: use https",
+			`11:49: environments.int.record.region: "a b" is no AWS region: write one such as eu-central-1`,
+			"11:67: environments.int.record.external_id: is of no use without role_arn: remove it, or write the role",
+			"11:80: environments.int.record.endpoint: http sends secrets in the clear: use https",
 		},
 	},
 	{
 		"a record's name and role",
 		"    repository: env/mda\n",
-		"    repository: env/mda\n    record: {parameter: 'mda int', role_arn: lockstep}\n",
+		"    repository: env/mda\n    record: {parameter: 'mda int', role_arn: lockstep, region: Frankfurt}\n",
 		[]string{
-			`11:25: environments.int.record.parameter: "mda int" is no parameter: write letters, digits and _ . - in parts that / separates`,
+			`11:25: environments.int.record.parameter: "mda int" is no parameter: write its name with letters, digits and _ . -, like /mda/int/data-version, not beginning with aws or ssm`,
 			`11:46: environments.int.record.role_arn: "lockstep" is no role: write its ARN, such as arn:aws:iam::123456789012:role/lockstep`,
+			`11:64: environments.int.record.region: "Frankfurt" is no AWS region: write one such as eu-central-1`,
 		},
 	},
 	{
@@ -84,7 +85,7 @@ var badTracks = []badConfig{
 		"tracks:\n",
 		"  abn:\n    repository: env/mda\n    services:\n      - {name: kv, file: int/mds.yaml, key: data.version}\ntracks:\n",
 		[]string{
-			`12:9: environments.int.services[0]: the same value is set by environment "abn" for package "mda": give each its own`,
+			`12:9: environments.int.services[0]: environments.abn.services[0] names the same value: give each its own`,
 		},
 	},
 	{

@@ -2,6 +2,7 @@ package bot
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
 	"net"
 	"net/netip"
@@ -9,6 +10,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"lockstep/gitops"
 )
@@ -69,29 +72,98 @@ func (k *configCheck) names(field, kind string, list, names []string) {
 	}
 }
 
+// line checks a text that people are shown on one line, and other systems are sent. The
+// sentence does not repeat it.
+func (k *configCheck) line(field, text string, most int) bool {
+	n := utf8.RuneCountInString(text)
+	switch {
+	case n > most:
+		k.fail(field, "has %d characters: write %d at most", n, most)
+	case strings.ContainsFunc(text, hidden):
+		k.fail(field, "holds characters that cannot be seen on a line: remove them")
+	default:
+		return true
+	}
+	return false
+}
+
+// hidden reports that r cannot be seen on a line, or does more there than be seen.
+func hidden(r rune) bool { return !unicode.IsPrint(r) }
+
+// lines is line for a text that may have several lines, and tabs.
+func (k *configCheck) lines(field, text string, most int) bool {
+	return k.line(field, strings.NewReplacer("\n", " ", "\t", " ").Replace(text), most)
+}
+
+// maxAddress is how many characters an address may have.
+const maxAddress = 2000
+
+var errLongAddress = fmt.Errorf("the address has more than %d characters: shorten it", maxAddress)
+
 // url checks the address of a server.
 func (k *configCheck) url(field, address string) {
-	if err := checkURL(address); err != nil {
+	if err := checkURL(address, true); err != nil {
 		k.fail(field, "%v", err)
 	}
 }
 
-// checkURL returns what is wrong with the address of a server. The sentence does not
-// repeat the address, which may hold a password.
-func checkURL(address string) error {
+// checkURL returns what is wrong with the address of a server, which is sent secrets or
+// not. The sentence does not repeat the address, which may hold a password.
+func checkURL(address string, secrets bool) error {
 	u, err := url.Parse(address)
 	switch {
 	case err != nil || u.Hostname() == "" || u.Scheme != "http" && u.Scheme != "https":
 		return errors.New("not an address: write one such as https://gitlab.example.com")
+	case len(address) > maxAddress:
+		return errLongAddress
 	case u.User != nil:
 		return errors.New("the address holds a user or a password: remove it")
-	case u.Scheme == "http" && !loopback(u.Hostname()):
+	case secrets && u.Scheme == "http" && !loopback(u.Hostname()):
 		return errors.New("http sends secrets in the clear: use https")
 	case u.RawQuery != "" || u.Fragment != "":
 		return errors.New("the address has a part after ? or #: remove it")
 	}
 	return nil
 }
+
+// address checks an address that may hold placeholders and a query, and is sent secrets
+// or not.
+func (k *configCheck) address(field, address string, secrets bool, placeholders ...string) {
+	if !k.placeholders(field, address, placeholders...) {
+		return
+	}
+	plain, query, _ := strings.Cut(address, "?")
+	_, rest, _ := strings.Cut(plain, "://")
+	server, _, _ := strings.Cut(rest, "/")
+	err := checkURL(placeholderPattern.ReplaceAllString(plain, "x"), secrets)
+	if err == nil && len(address) > maxAddress {
+		err = errLongAddress
+	}
+	if err != nil {
+		k.fail(field, "%v", err)
+		return
+	}
+	switch values, err := url.ParseQuery(placeholderPattern.ReplaceAllString(query, "x")); {
+	case err != nil || strings.Contains(query, "#") || strings.ContainsFunc(query, hidden):
+		k.fail(field, "not an address after its ?: write name=value pairs with & between them")
+	case strings.Contains(server, "{version}"):
+		k.fail(field, "whoever names a version would choose the server: write {version} behind the server's name only")
+	case secretIn(values):
+		k.fail(field, "the query holds a secret: write token, a reference, which is sent as Authorization: Bearer")
+	}
+}
+
+// secretIn reports that a query holds what systems take as a secret.
+func secretIn(query url.Values) bool {
+	for name := range query {
+		if secretName.MatchString(name) {
+			return true
+		}
+	}
+	return false
+}
+
+var secretName = regexp.MustCompile(`(?i)^((access|private|auth|job)[_-]?)?token$|^api[_-]?key$|^password$|^secret$`)
 
 // loopback reports that host is this machine.
 func loopback(host string) bool {
@@ -129,8 +201,14 @@ func (k *configCheck) ref(field, name string) {
 	}
 }
 
+// maxPath is how many characters a path in a repository may have.
+const maxPath = 1000
+
 // path checks the path of a file in a repository.
 func (k *configCheck) path(field, path string) {
+	if !k.line(field, path, maxPath) {
+		return
+	}
 	if !fs.ValidPath(path) || path == "." || strings.Contains(path, `\`) {
 		k.fail(field, `%q is no file of a repository: write its path from the root, with / and without .. or a leading /`, shortened(path))
 	}

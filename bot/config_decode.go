@@ -15,10 +15,22 @@ import (
 	"github.com/goccy/go-yaml/token"
 )
 
+// What a configuration may hold: bytes, values once aliases are repeated, and
+// characters of a key.
+const (
+	maxConfigFile = 1 << 20
+	maxConfigRead = 100_000
+	maxConfigKey  = 200
+)
+
 // decodeConfig reads data into c and notes every mistake: what cannot be read, what is
 // unknown, what is there twice. The library's own decoder stops at the first one,
 // so only its parser is used. It reports whether there is a configuration to check.
 func decodeConfig(k *configCheck, data []byte, c *Config) bool {
+	if len(data) > maxConfigFile {
+		k.fail("", "the file has %d bytes and may have %d: it is no configuration", len(data), maxConfigFile)
+		return false
+	}
 	if !utf8.Valid(data) {
 		k.places[""] = placeOfInvalid(data)
 		k.fail("", "not UTF-8 text from here: save the file as UTF-8")
@@ -67,6 +79,7 @@ func (k *configCheck) syntax(err error) {
 type configDecoder struct {
 	*configCheck
 	anchors map[string]ast.Node // by name; the newest before the place that is read
+	read    int                 // values so far
 }
 
 var (
@@ -76,6 +89,12 @@ var (
 
 // value reads n into v. A field without a value (null) keeps its default.
 func (d *configDecoder) value(field string, n ast.Node, v reflect.Value) {
+	if d.read++; d.read > maxConfigRead {
+		if d.read == maxConfigRead+1 {
+			d.spoil(field, "the file has more than %d values once its aliases are repeated: make it smaller", maxConfigRead)
+		}
+		return
+	}
 	n = d.resolve(field, n)
 	if n == nil || n.Type() == ast.NullType {
 		return
@@ -186,6 +205,8 @@ func (d *configDecoder) pairs(field string, n ast.Node, each func(name string, a
 		switch {
 		case !ok || pair.Key.IsMergeKey():
 			d.fail(d.enter(field, at.Value, at), "such keys are not read here: repeat what it brings in, or use an alias for a whole section")
+		case len(name) > maxConfigKey:
+			d.fail(d.enter(field, shortened(name), at), "the key has %d bytes: write %d at most", len(name), maxConfigKey)
 		case first[name] > 0:
 			d.fail(d.enter(field, name, at), "the key is there twice, first on line %d: remove one", first[name])
 		default:

@@ -3,39 +3,41 @@ package bot
 import "time"
 
 // An EnvironmentConfig says where the values of an environment live, how its
-// deployment is watched and where its last good version is recorded.
+// deployment is watched and where its last good version is recorded. The name `back`,
+// and names that begin with `back-`, are taken by the branches of rollbacks.
 type EnvironmentConfig struct {
 	// Repository is the GitLab path of the environment repository. Required unless
-	// deploy is given: then a parameter alone says what is deployed.
+	// `deploy` is given: then a parameter alone may say what is deployed.
 	Repository string `yaml:"repository"`
 
-	// Branch is the branch that is deployed. Default main.
+	// Branch is the branch that is deployed. Default `main`.
 	Branch string `yaml:"branch"`
 
 	// MergeRequestPipelines says whether merge requests of the repository have
-	// pipelines. When true, nothing is merged before the pipeline of exactly that
-	// commit has succeeded; write false only when the project has none. Default true.
+	// pipelines. With `true`, nothing is merged before the pipeline of exactly that
+	// commit has succeeded; write `false` only when the project has none. Default
+	// `true`.
 	MergeRequestPipelines bool `yaml:"merge_request_pipelines"`
 
-	// MergeLimit is how long a merge request may stay open before people are called.
-	// Default 30m.
-	MergeLimit time.Duration `yaml:"merge_limit"`
-
-	// Merge says who merges what goes forward: bot, or person, for whom the merge
+	// Merge says who merges what goes forward: `bot`, or `person`, for whom the merge
 	// request then waits however long it takes. A rollback is always merged by the
-	// bot. Default bot.
+	// bot. Default `bot`.
 	Merge string `yaml:"merge"`
+
+	// MergeLimit is how long a merge request that the bot merges may stay open before
+	// people are called. Default `30m`.
+	MergeLimit time.Duration `yaml:"merge_limit"`
 
 	// Rollback says how the environment is put back.
 	Rollback EnvironmentRollbackConfig `yaml:"rollback"`
 
-	// Bucket is the bucket that the services read the data from. A version that is
-	// published elsewhere is copied there before it is deployed. Default: not told,
-	// nothing is copied.
+	// Bucket is the bucket that the services read the data from, by its name in
+	// `buckets`. A version that is published elsewhere is copied there before it is
+	// deployed. Default: not told, nothing is copied.
 	Bucket string `yaml:"bucket"`
 
-	// Services are the dependents: what names the version in its values. At least one
-	// for each package that a track brings here.
+	// Services are the dependents: what names the version in its values. Required: at
+	// least one for each package that a track brings here.
 	Services []ServiceConfig `yaml:"services"`
 
 	// Sync says how the deployment is watched.
@@ -53,36 +55,37 @@ type EnvironmentConfig struct {
 
 // An EnvironmentRollbackConfig says how an environment is put back.
 type EnvironmentRollbackConfig struct {
-	// Via is how the rollback lands: by a merge_request, or by a push to the deployed
-	// branch itself. Environments of one repository in one track share it. Default
-	// merge_request.
+	// Via is how the rollback lands: by a `merge_request`, or by a `push` to the
+	// deployed branch itself. Environments of one repository in one track share it.
+	// Default `merge_request`.
 	Via string `yaml:"via"`
 
 	// Attended allows runs to start although GitLab's rules would not let a rollback
-	// through without people, such as an approval; it then calls them. Default false:
+	// through without people, such as an approval; it then calls them. Default `false`:
 	// such a run is refused.
 	Attended bool `yaml:"attended"`
 }
 
-// A ServiceConfig is one dependent (name, file and key), or finds several (glob and
-// key).
+// A ServiceConfig is one dependent (`name`, `file` and `key`), or finds several (`glob`
+// and `key`). No value may belong to two of them.
 type ServiceConfig struct {
-	// Name is the service's name. Required with File.
+	// Name is the service's name. Required without `glob`.
 	Name string `yaml:"name"`
 
-	// File is the values file, relative to the root of the repository. Either file or
-	// glob is required, unless the environment has deploy: a service without them is
-	// deployed by that parameter.
+	// File is the values file, relative to the root of the repository. Required without
+	// `glob`, unless the environment has `deploy`: a service without a file is deployed
+	// by that parameter.
 	File string `yaml:"file"`
 
-	// Glob finds values files, each time a run starts: environments/int/*/values.yaml.
-	// The first part of the path with a * names the service: what the * stands for. A
-	// service that is listed by name as well keeps its own file and key.
+	// Glob finds values files, each time a run starts, such as
+	// `environments/int/*/values.yaml`. The first part of the path with a `*` names the
+	// service: what the `*` stands for. A service that is listed by name as well keeps
+	// its own file and key. Default: none.
 	Glob string `yaml:"glob"`
 
-	// Key is where the version stands in the file: data.version, a."b.c".version,
-	// services[name=mds].version, or #mda for the line that ends in the comment
-	// "# lockstep: mda". Required with file and glob.
+	// Key is where the version stands in the file: a path such as `data.version`, or
+	// `#mda` for the line that ends in the comment `# lockstep: mda`; see
+	// [keys](#keys). Required with `file` and `glob`.
 	Key string `yaml:"key"`
 
 	// Package is the data package whose version it is. Required when several packages
@@ -94,24 +97,24 @@ type ServiceConfig struct {
 // the pipeline that GitLab runs for the merged commit, or by asking each service.
 type SyncConfig struct {
 	// Job is the name of the job that deploys one service, with the placeholders
-	// {environment} and {service}. Without {service}, one job deploys them all.
-	// Default deploy-{environment}-{service}.
+	// `{environment}` and `{service}`. Without `{service}`, one job deploys them all.
+	// Default `deploy-{environment}-{service}`.
 	Job string `yaml:"job"`
 
-	// HTTP asks each service which version it runs, instead of job.
+	// HTTP asks each service which version it runs, instead of `job`. Default: none.
 	HTTP *HTTPSyncConfig `yaml:"http"`
 
-	// TimeLimit is how long a deployment may take; then it has failed. Default 30m.
+	// TimeLimit is how long a deployment may take; then it has failed. Default `30m`.
 	TimeLimit time.Duration `yaml:"time_limit"`
 }
 
 // An HTTPSyncConfig asks each service which version it runs.
 type HTTPSyncConfig struct {
-	// URL is the address of a service, with the placeholders {service} and
-	// {environment}. Required.
+	// URL is the address of a service, with the placeholders `{service}` and
+	// `{environment}`. https unless it is loopback or there is no `token`. Required.
 	URL string `yaml:"url"`
 
-	// Field is where the version stands in the JSON answer, such as data.version.
+	// Field is where the version stands in the JSON answer, such as `data.version`.
 	// Default: the whole answer is the version.
 	Field string `yaml:"field"`
 
@@ -119,23 +122,25 @@ type HTTPSyncConfig struct {
 	Token Reference `yaml:"token"`
 }
 
-// A ParameterConfig names an AWS SSM parameter of type String.
+// A ParameterConfig names an AWS SSM parameter of type String. No parameter may be
+// named twice.
 type ParameterConfig struct {
-	// Name is the parameter's name, with the placeholders {package} and {environment}.
-	// Required; {package} must occur when services of several packages are here.
+	// Name is the parameter's name, with the placeholders `{package}` and
+	// `{environment}`. `{package}` must occur when services of several packages are
+	// here. Required.
 	Name string `yaml:"parameter"`
 
-	// Region is the AWS region. Default: the process's own (AWS_REGION).
+	// Region is the AWS region. Default: the process's own (`AWS_REGION`).
 	Region string `yaml:"region"`
 
 	// RoleARN is the role to assume before each call. Default: none, the process's own
 	// identity is used.
 	RoleARN string `yaml:"role_arn"`
 
-	// ExternalID is the external id for RoleARN. Default: none.
+	// ExternalID is the external id for `role_arn`. Default: none.
 	ExternalID string `yaml:"external_id"`
 
-	// Endpoint is the URL to call instead of AWS's own. Default: AWS's own.
+	// Endpoint is the address to call instead of AWS's own. Default: AWS's own.
 	Endpoint string `yaml:"endpoint"`
 }
 

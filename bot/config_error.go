@@ -68,7 +68,7 @@ func (k *configCheck) fail(field, format string, args ...any) {
 	at := k.place(field)
 	k.errs = append(k.errs, &ConfigError{
 		File: k.file, Line: at.line, Column: at.column,
-		Field: field, Sentence: fmt.Sprintf(format, args...),
+		Field: field, Sentence: strings.Map(printable, fmt.Sprintf(format, args...)),
 	})
 }
 
@@ -122,7 +122,10 @@ func known(word string, words []string) string {
 	if len(words) == 0 {
 		return "none is configured"
 	}
-	words = slices.Sorted(slices.Values(words))
+	word, words = shortened(word), slices.Sorted(slices.Values(words))
+	for i := range words {
+		words[i] = shortened(words[i])
+	}
 	list := "have " + strings.Join(words, ", ")
 	nearest := slices.MinFunc(words, func(a, b string) int {
 		return cmp.Compare(distance(word, a), distance(word, b))

@@ -92,7 +92,7 @@ func (c *Config) set(pkg string, v gitops.Version) *DataSet {
 	set := DataSet{Bucket: *c.bucket(d.Bucket, pkg, v), Manifest: d.Manifest}
 	if d.Listing != nil {
 		rule := ListingRule(*d.Listing)
-		set.Listing = &rule
+		set.Manifest, set.Listing = "", &rule
 	}
 	return &set
 }

@@ -2,6 +2,7 @@ package bot
 
 import (
 	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -40,19 +41,39 @@ func exampleVariable(field string) string {
 }
 
 // References returns every reference to a secret in the order gitlab, server, store,
-// notify.
+// environments, tracks, notify.
 func (c *Config) References() []Reference {
-	all := []Reference{c.GitLab.Token, c.GitLab.Webhook.Secret, c.GitLab.Webhook.Signing, c.Server.Token, c.storeAt}
+	all := []Reference{c.GitLab.Token, c.GitLab.Webhook.Secret, c.GitLab.Webhook.Signing, c.Server.Token, c.Server.Callbacks, c.storeAt}
+	for _, name := range sortedKeys(c.Environments) {
+		if ask := c.Environments[name].Sync.HTTP; ask != nil {
+			all = append(all, ask.Token)
+		}
+	}
+	for _, name := range sortedKeys(c.Tracks) {
+		for _, s := range c.Tracks[name].Stages {
+			for _, g := range s.Gates {
+				all = append(all, g.token())
+			}
+		}
+	}
 	for _, name := range sortedKeys(c.Notify) {
 		if chat := c.Notify[name].RocketChat; chat != nil {
 			all = append(all, chat.User, chat.Token, chat.Hook)
 		}
 	}
-	var given []Reference
-	for _, r := range all {
-		if r.Given() {
-			given = append(given, r)
-		}
+	return slices.DeleteFunc(all, func(r Reference) bool { return !r.Given() })
+}
+
+// token returns the reference to the bearer token of a gate; the zero value without
+// one.
+func (g GateConfig) token() Reference {
+	switch {
+	case g.HTTP != nil:
+		return g.HTTP.Token
+	case g.Prometheus != nil:
+		return g.Prometheus.Token
+	case g.Callback != nil:
+		return g.Callback.Token
 	}
-	return given
+	return Reference{}
 }

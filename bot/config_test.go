@@ -2,10 +2,7 @@ package bot
 
 import (
 	"errors"
-	"os"
-	"path/filepath"
 	"reflect"
-	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -46,15 +43,6 @@ func parsed(t *testing.T, text string) *Config {
 	return c
 }
 
-func loadExample(t *testing.T) *Config {
-	t.Helper()
-	c, err := LoadConfig("../docs/lockstep.example.yaml")
-	if err != nil {
-		t.Fatal(err)
-	}
-	return c
-}
-
 func TestConfigDefaults(t *testing.T) {
 	t.Parallel()
 	c := parsed(t, smallConfig)
@@ -89,117 +77,6 @@ func TestConfigDefaults(t *testing.T) {
 	}}}
 	if !reflect.DeepEqual(got.Stages, want) {
 		t.Errorf("track:\ngot  %+v\nwant %+v", got, want)
-	}
-}
-
-func TestConfigExample(t *testing.T) {
-	t.Parallel()
-	c := loadExample(t)
-	plan, err := c.Track("integration", "mda", "2026.11.1")
-	if err != nil {
-		t.Fatal(err)
-	}
-	s := plan.Stages[0]
-	if got, want := s.Plan.Services, []Service{{"mds", "environments/int/mds/values.yaml", "data.version"}}; !slices.Equal(got, want) {
-		t.Errorf("services: got %v, want %v", got, want)
-	}
-	if got, want := s.Globs, []Glob{{"environments/int/*/values.yaml", "data.version"}}; !slices.Equal(got, want) {
-		t.Errorf("globs: got %v, want %v", got, want)
-	}
-	record := Parameter{
-		Name: "/mda/int/data-version", Region: "eu-central-1", ExternalID: "lockstep",
-		RoleARN:  "arn:aws:iam::123456789012:role/lockstep",
-		Endpoint: "https://ssm.eu-central-1.amazonaws.com",
-	}
-	if got := *s.Plan.Record; got != record {
-		t.Errorf("record: got %+v, want %+v", got, record)
-	}
-	if got, want := s.Plan.Gates[0].Pipeline.Variables["DATA_VERSION"], "{version}"; got != want {
-		t.Errorf("variable: got %q, want %q", got, want)
-	}
-	if got, want := c.Channels("integration"), []string{"chat", "ops"}; !slices.Equal(got, want) {
-		t.Errorf("channels: got %q, want %q", got, want)
-	}
-	if got, want := c.Lanes(), []string{"integration"}; !slices.Equal(got, want) {
-		t.Errorf("lanes: got %q, want %q", got, want)
-	}
-}
-
-func TestConfigOfQuickstart(t *testing.T) {
-	t.Parallel()
-	text, err := os.ReadFile("../docs/quickstart.md")
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, after, _ := strings.Cut(string(text), "```yaml")
-	config, _, ok := strings.Cut(after, "```")
-	if !ok {
-		t.Fatal("no configuration in quickstart.md")
-	}
-	c := parsed(t, strings.ReplaceAll(config, "\n   ", "\n"))
-	if requests, err := c.Tagged("data/mda", "2026.11.3"); len(requests) != 1 {
-		t.Errorf("the tag of the quickstart: got %v, %v", requests, err)
-	}
-}
-
-func TestConfigReferences(t *testing.T) {
-	t.Parallel()
-	var got []string
-	for _, r := range loadExample(t).References() {
-		if r.Line == 0 {
-			t.Errorf("%s: no line", r.Field)
-		}
-		got = append(got, r.Field+" "+r.String())
-	}
-	want := []string{
-		"gitlab.token env:GITLAB_TOKEN",
-		"gitlab.webhook.secret env:GITLAB_WEBHOOK_SECRET",
-		"gitlab.webhook.signing env:GITLAB_SIGNING_TOKEN",
-		"server.token env:LOCKSTEP_API_TOKEN",
-		"store env:DATABASE_URL",
-		"notify.chat.rocketchat.user env:ROCKETCHAT_USER",
-		"notify.chat.rocketchat.token env:ROCKETCHAT_TOKEN",
-		"notify.ops.rocketchat.hook env:ROCKETCHAT_HOOK",
-	}
-	if !slices.Equal(got, want) {
-		t.Errorf("got  %q\nwant %q", got, want)
-	}
-}
-
-// TestConfigFieldsAreDocumented holds that the example and the manual name every field
-// of the types.
-func TestConfigFieldsAreDocumented(t *testing.T) {
-	t.Parallel()
-	names := map[string]bool{}
-	yamlNames(reflect.TypeFor[Config](), names)
-	if len(names) < 40 {
-		t.Fatalf("found %d fields only", len(names))
-	}
-	for file, form := range map[string]string{"lockstep.example.yaml": `(?m)^[ -]*%:`, "configuration.md": "`%`|## %\n"} {
-		data, err := os.ReadFile(filepath.Join("..", "docs", file))
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, name := range sortedKeys(names) {
-			if !regexp.MustCompile(strings.ReplaceAll(form, "%", name)).Match(data) {
-				t.Errorf("%s does not name the field %s", file, name)
-			}
-		}
-	}
-}
-
-// yamlNames collects the yaml names of all fields of t and of the types they hold.
-func yamlNames(t reflect.Type, names map[string]bool) {
-	switch t.Kind() {
-	case reflect.Pointer, reflect.Slice, reflect.Map:
-		yamlNames(t.Elem(), names)
-	case reflect.Struct:
-		for i := range t.NumField() {
-			if name := t.Field(i).Tag.Get("yaml"); name != "" {
-				names[name] = true
-				yamlNames(t.Field(i).Type, names)
-			}
-		}
 	}
 }
 

@@ -1,51 +1,52 @@
 package bot
 
-// A TrackConfig is an ordered way through environments.
+// A TrackConfig is an ordered way through environments, which a run takes with one
+// version.
 type TrackConfig struct {
 	// Packages are the data packages that go this way. Default: all.
 	Packages []string `yaml:"packages"`
 
-	// Lane is the queue in which the runs of the track wait; one runs at a time.
-	// Default: the track's name.
-	Lane string `yaml:"lane"`
+	// On is what starts runs besides the API: `tag`, for the tags of the packages' data
+	// projects. Default: nothing.
+	On []string `yaml:"on"`
 
 	// From is a track that a version must have finished well before it may go this
 	// way. Such a track is not started by tags. Default: none.
 	From string `yaml:"from"`
 
+	// Lane is the queue in which the runs of the track wait; one runs at a time. Tracks
+	// that share an environment must share a lane. Default: the track's name.
+	Lane string `yaml:"lane"`
+
+	// Supersede says what a new run does to runs of the same package that still wait
+	// on this track: `none` lets all of them run in order, `waiting` ends them. Default
+	// `none`.
+	Supersede string `yaml:"supersede"`
+
+	// Stages are the environments in order, each once. Required: at least one.
+	Stages []StageConfig `yaml:"stages"`
+
 	// Rollback says how much is put back.
 	Rollback TrackRollbackConfig `yaml:"rollback"`
 
-	// On is what starts runs besides the API: tag, for the tags of the packages' data
-	// projects. Default: nothing.
-	On []string `yaml:"on"`
-
-	// Supersede says what a new run does to runs of the same package that still wait
-	// on this track: none lets all of them run in order, waiting ends them. Default
-	// none.
-	Supersede string `yaml:"supersede"`
-
-	// Stages are the environments in order, each once. At least one.
-	Stages []StageConfig `yaml:"stages"`
-
-	// Notify are the channels on which people are told. Default: all; [] is none.
+	// Notify are the channels on which people are told. Default: all; `[]` is none.
 	Notify []string `yaml:"notify"`
 }
 
-// A TrackRollbackConfig says how much of a run a failed gate or deployment puts back.
-type TrackRollbackConfig struct {
-	// Scope is run for every environment of the run, or stage for the one that failed
-	// alone. A cancelled run is put back as a whole. Default run.
-	Scope string `yaml:"scope"`
-}
-
-// A StageConfig is one environment of a track with the gates that follow it.
+// A StageConfig is one environment of a track with its gates.
 type StageConfig struct {
 	// Environment is the name of an environment. Required.
 	Environment string `yaml:"environment"`
 
 	// Gates are the checks before and after the deployment, in order. Default: none.
 	Gates []GateConfig `yaml:"gates"`
+}
+
+// A TrackRollbackConfig says how much of a run a failed gate or deployment puts back.
+type TrackRollbackConfig struct {
+	// Scope is `run` for every environment of the run, or `stage` for the one that
+	// failed alone. A cancelled run is put back as a whole. Default `run`.
+	Scope string `yaml:"scope"`
 }
 
 // setDefaults sets the defaults of a track.

@@ -24,6 +24,7 @@ func (c *Config) validate(k *configCheck) {
 	}
 	c.validatePlaces(k)
 	c.validateTracks(k)
+	c.validateCallbacks(k)
 	for _, name := range sortedKeys(c.Notify) {
 		c.Notify[name].validate(k, name)
 	}
@@ -41,7 +42,7 @@ func (g GitLabConfig) validate(k *configCheck) {
 		k.fail("gitlab.rate", "%d is no rate: write 1 to 1000 requests a second", g.Rate)
 	}
 	k.given("gitlab.token", g.Token.Text, "a reference such as env:GITLAB_TOKEN")
-	if g.Author.Name == "" || strings.ContainsAny(g.Author.Name, "<>\n\r\x00") {
+	if g.Author.Name == "" || strings.ContainsAny(g.Author.Name, "<>") || strings.ContainsFunc(g.Author.Name, hidden) || len(g.Author.Name) > 200 {
 		k.fail("gitlab.author.name", "%q is no author of a commit: write one line without < and >", shortened(g.Author.Name))
 	}
 	if a, err := mail.ParseAddress(g.Author.Email); k.stands("gitlab.author.email") && (err != nil || a.Address != g.Author.Email) {
@@ -129,8 +130,12 @@ func (c *Config) validatePackages(k *configCheck) {
 
 func (t *TagsConfig) validate(k *configCheck, field string) {
 	k.project(field+".project", t.Project)
-	if k.placeholders(field+".name", t.Name, "version") && strings.Count(t.Name, "{version}") != 1 {
+	switch {
+	case !k.placeholders(field+".name", t.Name, "version"):
+	case strings.Count(t.Name, "{version}") != 1:
 		k.fail(field+".name", "%q does not say where the version stands: write {version} in it once", shortened(t.Name))
+	default:
+		k.ref(field+".name", strings.Replace(t.Name, "{version}", "1", 1))
 	}
 }
 

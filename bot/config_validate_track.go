@@ -67,8 +67,10 @@ func (c *Config) validateFrom(k *configCheck, field, name string, t *TrackConfig
 	}
 	seen := map[string]bool{name: true}
 	for at := t.From; at != "" && c.Tracks[at] != nil; at = c.Tracks[at].From {
-		if seen[at] {
+		if at == name {
 			k.fail(field+".from", "track %q leads back to itself: no version could ever go this way", name)
+		}
+		if seen[at] {
 			return
 		}
 		seen[at] = true

@@ -1,7 +1,7 @@
 // Package gitlab is what Lockstep asks of GitLab and does in GitLab, in the types
-// of package gitops: merge requests, pipelines and their jobs, notes, tags. It is
-// the only package that imports the GitLab client, whose successor will have to
-// replace it one day.
+// of package gitops: merge requests and the rules for them, pipelines and their jobs,
+// notes, tags. It is the only package that imports the GitLab client, whose successor
+// will have to replace it one day.
 //
 // Every write is looked for before it is done, so that doing it again after a lost
 // answer does it once. Reads are repeated a few times here, writes never: whether a

@@ -7,6 +7,7 @@ import (
 	"maps"
 	"net/http"
 	"slices"
+	"strings"
 	"time"
 
 	api "github.com/xanzy/go-gitlab"
@@ -19,6 +20,9 @@ const (
 	clockSkew    = time.Minute        // how far GitLab's clock may be behind ours
 	triggerAge   = 7 * 24 * time.Hour // how far back Trigger looks for its pipeline
 )
+
+// noVariables is in GitLab's answer to one who may set no variables of a pipeline.
+const noVariables = "permissions to set pipeline variables"
 
 // A pipeline is a pipeline of a list, or read by itself.
 type pipeline struct {
@@ -76,7 +80,8 @@ func (c *Client) Pipeline(ctx context.Context, project string, id int64) (gitops
 
 // Trigger returns the pipeline of ref that has variables, and creates it if there is
 // none: variables[key] names it, and must be in no other pipeline. It looks back
-// seven days. A project that lets nobody set variables is gitops.ErrRefused.
+// seven days. A project that lets the bot set no variables is gitops.ErrRefused, as is
+// one that has no such ref or no job for it.
 func (c *Client) Trigger(ctx context.Context, project, ref, key string, variables map[string]string) (gitops.Pipeline, error) {
 	p, err := c.Triggered(ctx, project, ref, key, variables[key], time.Now().Add(-triggerAge))
 	if !errors.Is(err, gitops.ErrNotFound) {
@@ -88,9 +93,11 @@ func (c *Client) Trigger(ctx context.Context, project, ref, key string, variable
 	}
 	var created pipeline
 	_, err = c.do(ctx, http.MethodPost, projectPath(project)+"/pipeline", &api.CreatePipelineOptions{Ref: &ref, Variables: &set}, &created)
-	if status(err) == http.StatusBadRequest {
-		// No such ref, no job for it, or variables that are not allowed: asking
-		// again does not help.
+	switch {
+	case status(err) != http.StatusBadRequest:
+	case strings.Contains(err.Error(), noVariables):
+		err = fmt.Errorf("the project lets the bot set no variables: lower the minimum role for them in its Settings → CI/CD → Variables, or use inputs: %w", gitops.ErrRefused)
+	default: // no such ref, or no job for it: asking again does not help
 		err = fmt.Errorf("%v: %w", err, gitops.ErrRefused)
 	}
 	return created.of(project), wrap(err, "trigger pipeline of %q in %q", ref, project)

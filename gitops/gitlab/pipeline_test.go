@@ -71,6 +71,16 @@ func TestTriggerRefused(t *testing.T) {
 	if !errors.Is(err, gitops.ErrRefused) || !strings.Contains(err.Error(), "Reference not found") {
 		t.Errorf("no such ref: got %v", err)
 	}
+	if err := g.RefuseVariables(gate, true); err != nil {
+		t.Fatal(err)
+	}
+	_, err = c.Trigger(t.Context(), gate, "main", key, variables("r1/int-test"))
+	if want := `trigger pipeline of "main" in "test/int": the project lets the bot set no variables: lower the minimum role for them in its Settings → CI/CD → Variables, or use inputs: refused`; !errors.Is(err, gitops.ErrRefused) || err.Error() != want {
+		t.Errorf("variables refused: got %v, want %s", err, want)
+	}
+	if n := len(g.Pipelines(gate)); n != 0 {
+		t.Errorf("got %d pipelines, want none", n)
+	}
 	g.Deny("trigger pipeline")
 	if _, err := c.Trigger(t.Context(), gate, "main", key, variables("r1/int-test")); !errors.Is(err, gitops.ErrRefused) {
 		t.Errorf("denied: got %v", err)

@@ -1,6 +1,7 @@
 package data
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net/http"
@@ -11,6 +12,7 @@ import (
 	smithyhttp "github.com/aws/smithy-go/transport/http"
 
 	"lockstep/bot"
+	"lockstep/gitops"
 )
 
 // The limits of a parameter's name, of 2048 characters of which AWS wants some for
@@ -78,6 +80,8 @@ func explain(err error) error {
 	var refused smithy.APIError
 	var answer *smithyhttp.ResponseError
 	switch {
+	case errors.Is(err, context.DeadlineExceeded):
+		return errors.New("no answer in time")
 	case errors.As(err, &unsent):
 		return fmt.Errorf("no answer: %v", unsent.Err)
 	case errors.As(err, &refused):
@@ -86,6 +90,76 @@ func explain(err error) error {
 		return fmt.Errorf("status %d %s instead of an answer of AWS", answer.HTTPStatusCode(), http.StatusText(answer.HTTPStatusCode()))
 	}
 	return fmt.Errorf("ask AWS: %v", err)
+}
+
+// curesS3 says what an operator can do about a code of S3. Those with gitops.ErrRefused
+// stay as they are until somebody does.
+var curesS3 = map[string]struct {
+	cure    string
+	refused bool
+}{
+	"NoSuchBucket":                       {"correct the name of the bucket in the configuration, or create it", true},
+	"InvalidBucketName":                  {"correct the name of the bucket in the configuration", true},
+	"PermanentRedirect":                  {"set region to that of the bucket", true},
+	"MovedPermanently":                   {"set region to that of the bucket", true},
+	"AuthorizationHeaderMalformed":       {"set region to that of the bucket", true},
+	"IllegalLocationConstraintException": {"set region to that of the bucket", true},
+	"InvalidObjectState":                 {"it is archived: restore it", true},
+	"InvalidAccessKeyId":                 {"renew the credentials of this process", false},
+	"InvalidToken":                       {"renew the credentials of this process", false},
+	"ExpiredToken":                       {"renew the credentials of this process", false},
+	"RequestTimeTooSkewed":               {"set the clock of this machine", false},
+	"SignatureDoesNotMatch":              {"check the secret access key", false},
+}
+
+// explainS3 is explain for S3, where a grant cures what is forbidden. What S3's own
+// STS call was refused for is explained as that.
+func explainS3(err error, grant string) error {
+	var refused smithy.APIError
+	if !errors.As(err, &refused) || service(err) != "S3" {
+		return explain(err)
+	}
+	text := refused.ErrorCode()
+	if said := refused.ErrorMessage(); said != "" {
+		text += ": " + said
+	}
+	known, ok := curesS3[refused.ErrorCode()]
+	switch {
+	case status(err) == http.StatusForbidden && !ok:
+		return fmt.Errorf("%s (%s)", text, grant)
+	case known.refused:
+		return fmt.Errorf("%w: %s (%s)", gitops.ErrRefused, text, known.cure)
+	case ok:
+		return fmt.Errorf("%s (%s)", text, known.cure)
+	}
+	return errors.New(text)
+}
+
+// service returns which service of AWS has refused.
+func service(err error) (name string) {
+	var op *smithy.OperationError
+	for errors.As(err, &op) {
+		name, err = op.Service(), op.Unwrap()
+	}
+	return name
+}
+
+// status returns the HTTP status of a refusal; 0 where there was none.
+func status(err error) int {
+	var answer *smithyhttp.ResponseError
+	if !errors.As(err, &answer) || service(err) != "S3" {
+		return 0
+	}
+	return answer.HTTPStatusCode()
+}
+
+// code returns AWS's word for a refusal; "" where there was none.
+func code(err error) string {
+	var refused smithy.APIError
+	if !errors.As(err, &refused) {
+		return ""
+	}
+	return refused.ErrorCode()
 }
 
 // words returns what AWS said, and the cure.

@@ -8,11 +8,8 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/config"
-	"github.com/aws/aws-sdk-go-v2/credentials/stscreds"
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
 	"github.com/aws/aws-sdk-go-v2/service/ssm/types"
-	"github.com/aws/aws-sdk-go-v2/service/sts"
 
 	"lockstep/bot"
 	"lockstep/gitops"
@@ -20,9 +17,6 @@ import (
 
 // answerWithin is how long one Read or Write may take where nothing else is said.
 const answerWithin = 30 * time.Second
-
-// sessionName is how our sessions of an assumed role appear in AWS's own log.
-const sessionName = "lockstep"
 
 // Parameters reads and writes SSM parameters of any number of accounts and regions.
 // It is safe for concurrent use.
@@ -35,7 +29,7 @@ type Parameters struct {
 	Timeout     time.Duration           // of one Read or Write; 30 s when 0
 
 	mu      sync.Mutex
-	clients map[bot.Parameter]operations // by everything but the name
+	clients map[access]operations
 }
 
 // NewParameters returns Parameters that act as the process's own AWS identity.
@@ -166,56 +160,20 @@ func (p *Parameters) client(ctx context.Context, at bot.Parameter) (operations, 
 	if err := checkName(at.Name); err != nil {
 		return operations{}, err
 	}
-	key := at
-	key.Name = ""
+	via := access{region: at.Region, endpoint: at.Endpoint, role: at.RoleARN, externalID: at.ExternalID}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if client, ok := p.clients[key]; ok {
+	if client, ok := p.clients[via]; ok {
 		return client, nil
 	}
-	cfg, err := p.config(ctx, at)
+	cfg, err := via.config(ctx, p.Credentials)
 	if err != nil {
 		return operations{}, err
 	}
 	if p.clients == nil {
-		p.clients = map[bot.Parameter]operations{}
+		p.clients = map[access]operations{}
 	}
 	client := ssm.NewFromConfig(cfg)
-	p.clients[key] = operations{get: client.GetParameter, put: client.PutParameter}
-	return p.clients[key], nil
-}
-
-// config returns how to reach the account of a parameter.
-func (p *Parameters) config(ctx context.Context, at bot.Parameter) (aws.Config, error) {
-	var options []func(*config.LoadOptions) error
-	if at.Region != "" {
-		options = append(options, config.WithRegion(at.Region))
-	}
-	if at.Endpoint != "" {
-		options = append(options, config.WithBaseEndpoint(at.Endpoint))
-	}
-	if p.Credentials != nil {
-		options = append(options, config.WithCredentialsProvider(p.Credentials))
-	}
-	cfg, err := config.LoadDefaultConfig(ctx, options...)
-	if err != nil {
-		return aws.Config{}, fmt.Errorf("load AWS configuration: %v", err)
-	}
-	if cfg.Region == "" {
-		return aws.Config{}, errors.New("no AWS region is known: set the region of the parameter, or AWS_REGION")
-	}
-	if at.RoleARN != "" {
-		cfg.Credentials = aws.NewCredentialsCache(assume(cfg, at))
-	}
-	return cfg, nil
-}
-
-// assume returns the credentials of the role of a parameter.
-func assume(cfg aws.Config, at bot.Parameter) aws.CredentialsProvider {
-	return stscreds.NewAssumeRoleProvider(sts.NewFromConfig(cfg), at.RoleARN, func(o *stscreds.AssumeRoleOptions) {
-		o.RoleSessionName = sessionName
-		if at.ExternalID != "" {
-			o.ExternalID = &at.ExternalID
-		}
-	})
+	p.clients[via] = operations{get: client.GetParameter, put: client.PutParameter}
+	return p.clients[via], nil
 }

@@ -14,6 +14,21 @@ type badConfig struct {
 	want     []string
 }
 
+// allBad is every one of them.
+func allBad() []badConfig {
+	return slices.Concat(badServers, badData, badEnvironments, badTracks, badGates, badTexts)
+}
+
+// twoPackages is smallConfig with a second package, which no track takes.
+var twoPackages = strings.NewReplacer(
+	"environments:\n", "  offers:\nenvironments:\n",
+	"key: data.version", "key: data.version, package: mda",
+	"    on: [tag]\n", "    on: [tag]\n    packages: [mda]\n",
+).Replace(smallConfig)
+
+// changed returns twoPackages with other texts: the first for the second, and so on.
+func changed(texts ...string) string { return strings.NewReplacer(texts...).Replace(twoPackages) }
+
 var badServers = []badConfig{
 	{
 		"many at once",
@@ -291,7 +306,7 @@ var badServers = []badConfig{
 
 func TestConfigMistakes(t *testing.T) {
 	t.Parallel()
-	for _, tt := range slices.Concat(badServers, badTracks) {
+	for _, tt := range allBad() {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			text := tt.new
@@ -301,7 +316,7 @@ func TestConfigMistakes(t *testing.T) {
 				}
 			}
 			_, err := ParseConfig("lockstep.yaml", []byte(text))
-			if got := lines(err); !slices.Equal(got, tt.want) {
+			if got := mistakes(err); !slices.Equal(got, tt.want) {
 				t.Errorf("got  %s\nwant %s", strings.Join(got, "\n     "), strings.Join(tt.want, "\n     "))
 			}
 		})
@@ -312,7 +327,7 @@ func TestConfigMistakes(t *testing.T) {
 // refuses has a place.
 func FuzzParseConfig(f *testing.F) {
 	f.Add([]byte(smallConfig))
-	for _, tt := range slices.Concat(badServers, badTracks) {
+	for _, tt := range allBad() {
 		f.Add([]byte(strings.Replace(smallConfig, tt.old, tt.new, 1)))
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {

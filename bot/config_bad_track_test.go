@@ -186,4 +186,50 @@ var badTracks = []badConfig{
 			"13:54: limits.person_wait: 2s is shorter than first_wait, 1m0s",
 		},
 	},
+	{
+		"from a track of other packages",
+		"",
+		changed(
+			"    on: [tag]\n", "    from: other\n",
+			"tracks:\n", "tracks:\n  other: {lane: integration, packages: [offers], stages: []}\n",
+		),
+		[]string{
+			"15:50: tracks.other.stages: no stage: name at least one environment",
+			`17:11: tracks.integration.from: package "mda" does not go through track "other": add it there, or leave it out here`,
+		},
+	},
+	{
+		"a scope",
+		"    on: [tag]\n",
+		"    on: [tag]\n    rollback: {scope: all}\n",
+		[]string{
+			`16:23: tracks.integration.rollback.scope: "all" is not known: have run, stage`,
+		},
+	},
+	{
+		"from a track that is not there",
+		"    on: [tag]\n",
+		"    from: nightly\n",
+		[]string{
+			`15:11: tracks.integration.from: unknown track "nightly": have integration`,
+		},
+	},
+	{
+		"from and tags",
+		"tracks:\n",
+		"tracks:\n  nightly:\n    lane: integration\n    stages: [{environment: int}]\n    from: integration\n    on: [tag]\n",
+		[]string{
+			`17:11: tracks.nightly.from: a new tag has not finished track "integration" yet, so it would always be refused: remove from, or tag from on`,
+		},
+	},
+	{
+		"from in a circle",
+		"tracks:\n",
+		"tracks:\n  a: {from: b, lane: integration, stages: [{environment: int}]}\n  b: {from: a, lane: integration, stages: [{environment: int}]}\n  c: {from: a, lane: integration, stages: [{environment: int}]}\n  d: {from: d, lane: integration, stages: [{environment: int}]}\n",
+		[]string{
+			`14:13: tracks.a.from: track "a" leads back to itself: no version could ever go this way`,
+			`15:13: tracks.b.from: track "b" leads back to itself: no version could ever go this way`,
+			`17:13: tracks.d.from: track "d" leads back to itself: no version could ever go this way`,
+		},
+	},
 }

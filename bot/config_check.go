@@ -194,9 +194,14 @@ func (k *configCheck) project(field, path string) bool {
 
 var gitRef = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9_.+#-]*(/[A-Za-z0-9_][A-Za-z0-9_.+#-]*)*$`)
 
+// isRef reports that name can be the name of a branch or a tag.
+func isRef(name string) bool {
+	return gitRef.MatchString(name) && !strings.Contains(name, "..") && !strings.HasSuffix(name, ".lock") && !strings.HasSuffix(name, ".") && len(name) <= 250
+}
+
 // ref checks the name of a branch or a tag.
 func (k *configCheck) ref(field, name string) {
-	if !gitRef.MatchString(name) || strings.Contains(name, "..") || strings.HasSuffix(name, ".lock") || strings.HasSuffix(name, ".") {
+	if !isRef(name) {
 		k.fail(field, "%q is no branch or tag: write its name, such as main", shortened(name))
 	}
 }

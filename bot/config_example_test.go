@@ -32,7 +32,7 @@ func TestConfigExampleHasEveryKey(t *testing.T) {
 	decodeConfig(k, data, &Config{})
 	shown, keys := sortedKeys(k.places), 0
 	eachKey(withDefaults(reflect.TypeFor[Config]()), "", func(path string, _ reflect.Type, _ reflect.StructField, _ reflect.Value) {
-		if keys++; !slices.ContainsFunc(shown, func(field string) bool { return matches(path, field) }) {
+		if keys++; !slices.ContainsFunc(shown, fields(path).MatchString) {
 			t.Errorf("the example does not show %s", path)
 		}
 	})
@@ -41,10 +41,9 @@ func TestConfigExampleHasEveryKey(t *testing.T) {
 	}
 }
 
-// matches reports that field is one that path stands for.
-func matches(path, field string) bool {
-	pattern := strings.NewReplacer("NAME", `[^.]+`, `\[\]`, `\[\d+\]`).Replace(regexp.QuoteMeta(path))
-	return regexp.MustCompile("^" + pattern + "$").MatchString(field)
+// fields returns what matches the fields that path stands for.
+func fields(path string) *regexp.Regexp {
+	return regexp.MustCompile("^" + strings.NewReplacer("NAME", `[^.]+`, `\[\]`, `\[\d+\]`).Replace(regexp.QuoteMeta(path)) + "$")
 }
 
 func TestConfigExample(t *testing.T) {
@@ -109,14 +108,16 @@ func TestConfigReferences(t *testing.T) {
 	}
 }
 
-
 // TestConfigReferencesMissesNone holds that References returns what stands in each field
 // for a reference.
 func TestConfigReferencesMissesNone(t *testing.T) {
 	t.Parallel()
-	all := loadExample(t).References()
+	var all []string
+	for _, r := range loadExample(t).References() {
+		all = append(all, r.Field)
+	}
 	eachKey(withDefaults(reflect.TypeFor[Config]()), "", func(path string, _ reflect.Type, field reflect.StructField, _ reflect.Value) {
-		if field.Type == referenceType && !slices.ContainsFunc(all, func(r Reference) bool { return matches(path, r.Field) }) {
+		if field.Type == referenceType && !slices.ContainsFunc(all, fields(path).MatchString) {
 			t.Errorf("References has nothing of %s", path)
 		}
 	})

@@ -178,8 +178,8 @@ func TestConfigTagged(t *testing.T) {
 	}
 }
 
-// lines returns the mistakes that an error of ParseConfig holds.
-func lines(err error) []string {
+// mistakes returns the mistakes that an error of ParseConfig holds.
+func mistakes(err error) []string {
 	if err == nil {
 		return nil
 	}

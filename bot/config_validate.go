@@ -134,8 +134,8 @@ func (t *TagsConfig) validate(k *configCheck, field string) {
 	case !k.placeholders(field+".name", t.Name, "version"):
 	case strings.Count(t.Name, "{version}") != 1:
 		k.fail(field+".name", "%q does not say where the version stands: write {version} in it once", shortened(t.Name))
-	default:
-		k.ref(field+".name", strings.Replace(t.Name, "{version}", "1", 1))
+	case !isRef(strings.Replace(t.Name, "{version}", "1", 1)):
+		k.fail(field+".name", "%q is no form of tags: write one such as v{version}", shortened(t.Name))
 	}
 }
 

@@ -96,7 +96,7 @@ func (s ServiceConfig) validate(k *configCheck, field string, packages []string,
 	switch {
 	case !deployed || !s.bare():
 		k.key(field+".key", s.Key)
-	case s.Key != "":
+	case s.Key != "" && s.Name != "":
 		k.fail(field+".key", "is of no use without file: remove it, or write file")
 	}
 	switch {

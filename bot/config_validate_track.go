@@ -124,7 +124,7 @@ func (c *Config) validateStage(k *configCheck, field, track string, t *TrackConf
 		}
 	}
 	c.validateGates(k, field, t, s)
-	if e := c.Environments[s.Environment]; e != nil && e.Bucket != "" {
+	if e := c.Environments[s.Environment]; e != nil && c.Buckets[e.Bucket] != nil {
 		for _, p := range t.Packages {
 			if c.Packages[p] != nil && c.Packages[p].Data == nil {
 				k.fail("environments."+s.Environment+".bucket", "track %q brings package %q here, and nobody knows where it is published: write packages.%s.data, or remove bucket", track, p, p)

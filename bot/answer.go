@@ -24,8 +24,9 @@ type Question struct {
 // environment may be empty where one stage alone has a gate of that name.
 //
 // ErrNotFound when there is no such gate; ErrRefused when it takes no answer, has its
-// outcome, or when people are not asked yet. A program is told the address of its gate
-// a moment before the run notes that, and may answer at once.
+// outcome, or when people are not asked yet: the gate is returned with that. A program
+// is told the address of its gate a moment before the run notes that, and may answer at
+// once.
 func (r *Run) Answerable(environment, gate string) (Question, error) {
 	i, n, err := r.findGate(environment, gate)
 	if err != nil {
@@ -35,15 +36,15 @@ func (r *Run) Answerable(environment, gate string) (Question, error) {
 	q := Question{Environment: s.Plan.Environment, Gate: s.Plan.Gates[n], author: r.By}
 	switch state := s.Gates[n]; {
 	case q.Gate.Approval == nil && q.Gate.Callback == nil:
-		return Question{}, fmt.Errorf("%w: %s takes no answer, it finds out by itself", ErrRefused, q)
+		return q, fmt.Errorf("%w: %s takes no answer, it finds out by itself", ErrRefused, q)
 	case state.Outcome != GateOpen:
-		return Question{}, fmt.Errorf("%w: %s has its outcome: %s (%s)", ErrRefused, q, state.Outcome, state.Reason)
+		return q, fmt.Errorf("%w: %s has its outcome: %s (%s)", ErrRefused, q, state.Outcome, state.Reason)
 	case r.Settled():
-		return Question{}, fmt.Errorf("%w: run %s has ended: %s", ErrRefused, r.ID, r.Result())
+		return q, fmt.Errorf("%w: run %s has ended: %s", ErrRefused, r.ID, r.Result())
 	case !r.Cancellable():
-		return Question{}, fmt.Errorf("%w: run %s is putting back what it wrote: nobody is asked any more", ErrRefused, r.ID)
+		return q, fmt.Errorf("%w: run %s is putting back what it wrote: nobody is asked any more", ErrRefused, r.ID)
 	case q.Gate.Approval != nil && state.Since.IsZero():
-		return Question{}, fmt.Errorf("%w: %s is not asked yet: people are asked %s, and run %s is %s in %s so far; answer then",
+		return q, fmt.Errorf("%w: %s is not asked yet: people are asked %s, and run %s is %s in %s so far; answer then",
 			ErrRefused, q, q.when(), r.ID, r.State, r.Stages[r.Stage].Plan.Environment)
 	}
 	return q, nil

@@ -25,7 +25,12 @@ func failed(status int, format string, args ...any) error {
 
 // json serves what answer returns as JSON to those who may read it.
 func (s *Server) json(answer func(*http.Request) (any, error)) http.Handler {
-	return s.Access.Require(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	return s.Access.Require(s.answering(answer))
+}
+
+// answering serves what answer returns as JSON to whoever asks.
+func (s *Server) answering(answer func(*http.Request) (any, error)) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		body, err := answer(r)
 		if err != nil {
 			f := s.explain(r, err)
@@ -33,7 +38,7 @@ func (s *Server) json(answer func(*http.Request) (any, error)) http.Handler {
 			return
 		}
 		reply(w, http.StatusOK, body)
-	}))
+	})
 }
 
 // explain turns an error into what its reader is told. What is ours to mend is logged

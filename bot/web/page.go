@@ -2,6 +2,7 @@ package web
 
 import (
 	"bytes"
+	"context"
 	"embed"
 	"html/template"
 	"net/http"
@@ -21,6 +22,7 @@ var templates = template.Must(template.New("").Funcs(template.FuncMap{
 	"tone":  func(r RunLine) string { return classes[tone(r.State, r.Result)] },
 	"when":  func(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05 MST") },
 	"took":  took,
+	"since": func(from, to time.Time) string { return to.Sub(from).Round(time.Second).String() },
 }).ParseFS(pages, "pages/*.html"))
 
 // glyphs show how a cell stands.
@@ -78,22 +80,27 @@ type view struct {
 
 // An indexView is the first page.
 type indexView struct {
-	Lanes []laneView
-	Runs  []RunLine
+	Lanes     []laneView
+	Condemned []bot.Condemnation
+	Runs      []RunLine
 }
 
 // A laneView is a lane with its runs.
 type laneView struct {
 	bot.LaneState
 	Holder  *RunLine // nil when it is free
-	Waiting []RunLine
+	Waiting []waitingView
+	More    int // how many others wait behind those
 }
 
-// A runView is the page of one run.
-type runView struct {
-	RunReport
-	Line RunLine
+// A waitingView is a run that waits for its lane.
+type waitingView struct {
+	RunLine
+	Place string // where it waits, in words
 }
+
+// mostWaiting is how many waiting runs of a lane the first page shows.
+const mostWaiting = 10
 
 // page serves a page to those who may see it.
 func (s *Server) page(name string, read func(*http.Request) (view, error)) http.Handler {
@@ -122,7 +129,7 @@ func (s *Server) show(w http.ResponseWriter, status int, name string, v view) {
 	_, _ = w.Write(body.Bytes()) // the client may have gone away
 }
 
-// indexPage reads the first page: the lanes, and the newest runs.
+// indexPage reads the first page: the lanes, the condemned versions, the newest runs.
 func (s *Server) indexPage(r *http.Request) (view, error) {
 	lanes, err := s.Store.Lanes(r.Context())
 	if err != nil {
@@ -136,32 +143,41 @@ func (s *Server) indexPage(r *http.Request) (view, error) {
 	if err != nil {
 		return view{}, err
 	}
-	data := indexView{Runs: lines(newest)}
+	condemned, err := s.Store.Condemned(r.Context())
+	if err != nil {
+		return view{}, err
+	}
+	data := indexView{Condemned: condemned, Runs: lines(newest)}
 	for _, lane := range lanes {
-		v := laneView{LaneState: lane}
-		if holder, ok := open[lane.Holder]; ok {
-			v.Holder = &holder
-		}
-		for _, id := range lane.Waiting {
-			if waiting, ok := open[id]; ok {
-				v.Waiting = append(v.Waiting, waiting)
-			}
+		v, err := s.lane(r.Context(), lane, open)
+		if err != nil {
+			return view{}, err
 		}
 		data.Lanes = append(data.Lanes, v)
 	}
 	return view{Title: "Runs", Refresh: 10, Data: data}, nil
 }
 
-// runPage reads the page of one run.
-func (s *Server) runPage(r *http.Request) (view, error) {
-	report, err := s.report(r.Context(), r.PathValue("id"))
-	if err != nil {
-		return view{}, err
+// lane returns a lane with its runs, which are among open.
+func (s *Server) lane(ctx context.Context, lane bot.LaneState, open map[string]RunLine) (laneView, error) {
+	v := laneView{LaneState: lane}
+	if holder, ok := open[lane.Holder]; ok {
+		v.Holder = &holder
 	}
-	run := report.Run
-	v := view{Title: run.Package + " " + string(run.Version) + " → " + run.Track, Data: runView{report, line(run)}}
-	if !run.Settled() {
-		v.Refresh = 5
+	for _, id := range lane.Waiting {
+		waiting, ok := open[id]
+		switch {
+		case !ok: // it has got its lane since
+			continue
+		case len(v.Waiting) == mostWaiting:
+			v.More++
+			continue
+		}
+		place, err := s.Store.Place(ctx, id)
+		if err != nil {
+			return laneView{}, err
+		}
+		v.Waiting = append(v.Waiting, waitingView{waiting, place})
 	}
 	return v, nil
 }

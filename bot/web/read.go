@@ -20,18 +20,19 @@ const (
 
 // A RunLine is a run in a list.
 type RunLine struct {
-	ID      string         `json:"id"`
-	Package string         `json:"package"`
-	Version gitops.Version `json:"version"`
-	Track   string         `json:"track"`
-	Lane    string         `json:"lane"`
-	State   bot.State      `json:"state"`
-	Result  string         `json:"result"` // how it ended or stands, in words
-	Reason  string         `json:"reason"` // the sentence of its last decision
-	Asked   string         `json:"asked"`  // who or what asked for it
-	Created time.Time      `json:"created"`
-	Begun   time.Time      `json:"begun,omitzero"` // absent while it is queued
-	Ended   time.Time      `json:"ended,omitzero"` // absent until it has settled
+	ID       string         `json:"id"`
+	Package  string         `json:"package"`
+	Version  gitops.Version `json:"version"`
+	Track    string         `json:"track"`
+	Lane     string         `json:"lane"`
+	State    bot.State      `json:"state"`
+	Result   string         `json:"result"`             // how it ended or stands, in words
+	Reason   string         `json:"reason"`             // the sentence of its last decision
+	Asked    string         `json:"asked"`              // who or what asked for it
+	Commands []string       `json:"commands,omitempty"` // what a person may type where the run waits for one
+	Created  time.Time      `json:"created"`
+	Begun    time.Time      `json:"begun,omitzero"` // absent while it is queued
+	Ended    time.Time      `json:"ended,omitzero"` // absent until it has settled
 }
 
 // A RunList is the answer of GET /api/v1/runs.
@@ -45,10 +46,16 @@ type RunReport struct {
 	Result string       `json:"result"`          // how it ended or stands, in words
 	Place  string       `json:"place,omitempty"` // where it waits for its lane
 	Board  []bot.Column `json:"board"`
+	Gates  []Gate       `json:"gates,omitempty"` // of every environment, in order
 	Events []bot.Event  `json:"events"`
 
 	// Commands are what a person may type where the run needs one; absent elsewhere.
 	Commands []string `json:"commands,omitempty"`
+}
+
+// A CondemnedList is the answer of GET /api/v1/condemned.
+type CondemnedList struct {
+	Condemned []bot.Condemnation `json:"condemned"` // the newest first
 }
 
 // A LaneList is the answer of GET /api/v1/lanes.
@@ -68,11 +75,15 @@ type Status struct {
 
 // line returns a run as a list shows it.
 func line(r *bot.Run) RunLine {
-	return RunLine{
+	l := RunLine{
 		ID: r.ID, Package: r.Package, Version: r.Version, Track: r.Track, Lane: r.Lane,
 		State: r.State, Result: r.Result(), Reason: r.Reason, Asked: r.Asked(),
 		Created: r.Created, Begun: r.Begun, Ended: r.Ended,
 	}
+	if !r.Settled() {
+		l.Commands = r.Commands()
+	}
+	return l
 }
 
 // lines returns runs as a list shows them; never nil, so that JSON says [].
@@ -148,7 +159,12 @@ func (s *Server) report(ctx context.Context, id string) (RunReport, error) {
 	if err != nil {
 		return RunReport{}, err
 	}
-	return RunReport{Run: run, Result: run.Result(), Place: place, Board: run.Board(), Events: events, Commands: commands}, nil
+	board := run.Board()
+	gates, err := s.gates(ctx, run, board)
+	if err != nil {
+		return RunReport{}, err
+	}
+	return RunReport{Run: run, Result: run.Result(), Place: place, Board: board, Gates: gates, Events: events, Commands: commands}, nil
 }
 
 // commands returns what a person may type where a run needs one. A run whose rollback
@@ -176,6 +192,15 @@ func (s *Server) lanes(r *http.Request) (any, error) {
 		return nil, err
 	}
 	return LaneList{append([]bot.LaneState{}, lanes...)}, nil
+}
+
+// condemned answers GET /api/v1/condemned.
+func (s *Server) condemned(r *http.Request) (any, error) {
+	condemned, err := s.Store.Condemned(r.Context())
+	if err != nil {
+		return nil, err
+	}
+	return CondemnedList{append([]bot.Condemnation{}, condemned...)}, nil
 }
 
 // status answers GET /api/v1/status.

@@ -61,21 +61,39 @@ func (s *Server) thaw(r *http.Request) (any, error) {
 // readWords reads the body of a request strictly. An empty body says nothing more.
 func readWords(r *http.Request) (Words, error) {
 	words := Words{}
-	d := json.NewDecoder(http.MaxBytesReader(nil, r.Body, maxWords))
-	d.DisallowUnknownFields()
-	if err := d.Decode(&words); err != nil && !errors.Is(err, io.EOF) {
-		return Words{}, failed(http.StatusBadRequest, `the body must be empty or JSON with "by" and "reason", and nothing else`)
+	if err := readBody(r, &words, `empty or JSON with "by" and "reason"`); err != nil && !errors.Is(err, io.EOF) {
+		return Words{}, err
 	}
-	if _, err := d.Token(); !errors.Is(err, io.EOF) {
-		return Words{}, failed(http.StatusBadRequest, "the body holds more than one JSON value")
+	if err := words.check(); err != nil {
+		return Words{}, err
 	}
-	switch {
-	case !speaker.MatchString(words.By):
-		return Words{}, failed(http.StatusBadRequest, `"by" must be a name of at most 100 letters, digits, spaces and . _ @ + -`)
-	case !oneLine.MatchString(words.Reason):
-		return Words{}, failed(http.StatusBadRequest, `"reason" must be one line of at most 500 characters`)
-	case words.By == "":
+	if words.By == "" {
 		words.By = "somebody"
 	}
 	return words, nil
+}
+
+// check returns nil when words can stand in a sentence.
+func (w Words) check() error {
+	switch {
+	case !speaker.MatchString(w.By):
+		return failed(http.StatusBadRequest, `"by" must be a name of at most 100 letters, digits, spaces and . _ @ + -`)
+	case !oneLine.MatchString(w.Reason):
+		return failed(http.StatusBadRequest, `"reason" must be one line of at most 500 characters`)
+	}
+	return nil
+}
+
+// readBody reads exactly one JSON value without fields that body does not have; form
+// says what it has to be. The failure is io.EOF as well when there is nothing.
+func readBody(r *http.Request, body any, form string) error {
+	d := json.NewDecoder(http.MaxBytesReader(nil, r.Body, maxWords))
+	d.DisallowUnknownFields()
+	if err := d.Decode(body); err != nil {
+		return errors.Join(failed(http.StatusBadRequest, "the body must be %s, and nothing else", form), err)
+	}
+	if _, err := d.Token(); !errors.Is(err, io.EOF) {
+		return failed(http.StatusBadRequest, "the body holds more than one JSON value")
+	}
+	return nil
 }

@@ -1,37 +1,55 @@
 // Package web shows runs and lanes to people and programs: read-only pages without
 // scripts, and a JSON API that also takes the words by which people steer (thaw,
-// resume, cancel). Everything is read from the store on each request.
+// resume, cancel, confirm, deny) and the answers of programs to gates. Everything is
+// read from the store on each request; what drifts is looked up outside.
 //
-// It never changes a run: what people say is handed on, and the run obeys it.
+// It never changes a run: what people and programs say is handed on, and the run obeys
+// it.
 package web
 
 import (
 	"context"
 	"log/slog"
 	"net/http"
+	"sync"
 	"time"
 
 	"lockstep/bot"
 )
 
-// A Store is what pages and API read. bot.ErrNotFound says that there is no such run.
+// A Store is what pages and API read.
 type Store interface {
+	Logbook
+	// Lanes returns every lane, by name.
+	Lanes(ctx context.Context) ([]bot.LaneState, error)
+	// Place says in words where a run waits for its lane, and when it may start; "" when
+	// it does not wait.
+	Place(ctx context.Context, id string) (string, error)
+	// Condemned returns the versions that are refused until they are forced, the newest
+	// first.
+	Condemned(ctx context.Context) ([]bot.Condemnation, error)
+}
+
+// A Logbook knows what happened in runs. bot.ErrNotFound says that there is no such run.
+type Logbook interface {
 	Run(ctx context.Context, id string) (*bot.Run, error)
 	// Runs returns the runs that f selects, the newest first.
 	Runs(ctx context.Context, f bot.Filter) ([]bot.Run, error)
 	// Events returns what was decided in a run, in order.
 	Events(ctx context.Context, id string) ([]bot.Event, error)
-	// Lanes returns every lane, by name.
-	Lanes(ctx context.Context) ([]bot.LaneState, error)
-	// Place says in words where a run waits for its lane; "" when it does not.
-	Place(ctx context.Context, id string) (string, error)
+	// Opinions returns what was answered to a gate, in order.
+	Opinions(ctx context.Context, run, environment, gate string) ([]bot.Opinion, error)
 }
 
-// Steering takes what people say. Both return bot.ErrRefused with a sentence when it
-// makes no sense now; said twice, the second is refused and changes nothing.
+// Steering takes what people and programs say. It returns bot.ErrRefused with a
+// sentence when that makes no sense now.
 type Steering interface {
-	// Say tells a run w; bot.ErrNotFound without such a run.
+	// Say tells a run w; bot.ErrNotFound without such a run. Said twice, the second is
+	// refused and changes nothing.
 	Say(ctx context.Context, run string, w bot.Word) error
+	// Opine keeps an answer to a gate of an environment. The first one of each speaker
+	// counts: the same again is nil, another is refused.
+	Opine(ctx context.Context, run, environment string, o bot.Opinion) error
 	// Thaw lets a frozen lane be granted again.
 	Thaw(ctx context.Context, lane, by, reason string) error
 }
@@ -43,23 +61,41 @@ type Server struct {
 	Access   Access
 	Hook     http.Handler // POST /webhooks/gitlab; it proves by itself who calls
 	Submit   http.Handler // POST /api/v1/runs, behind Access
-	Version  string       // of this program
-	Now      func() time.Time
-	Log      *slog.Logger
+	Rollback http.Handler // POST /api/v1/runs/{id}/rollback, behind Access
+
+	// Signed reports, in constant time, that signature stands for key, which is
+	// run/environment/gate. nil: no program may answer a gate.
+	Signed func(key, signature string) bool
+	// Packages returns the data packages of a track; none for an unknown track.
+	Packages func(track string) []string
+	// Drift asks the outside where a package of a track disagrees; see bot.Bot.Drift.
+	Drift func(ctx context.Context, track, pkg string) ([]bot.Drift, error)
+
+	Version string // of this program
+	Now     func() time.Time
+	Log     *slog.Logger
+
+	looking sync.Mutex // held while the outside is asked
 }
 
 // Handler returns the handler of all routes.
 func (s *Server) Handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("/webhooks/gitlab", s.Hook)
+	mux.Handle("POST /callbacks/{run}/{environment}/{gate}", s.answering(s.callback))
 	mux.Handle("POST /api/v1/runs", s.Access.Require(s.Submit))
 	mux.Handle("GET /api/v1/runs", s.json(s.runs))
 	mux.Handle("GET /api/v1/runs/{id}", s.json(s.run))
 	mux.Handle("POST /api/v1/runs/{id}/resume", s.json(s.say(bot.VerbResume)))
 	mux.Handle("POST /api/v1/runs/{id}/cancel", s.json(s.say(bot.VerbCancel)))
+	mux.Handle("POST /api/v1/runs/{id}/confirm", s.json(s.answer(true)))
+	mux.Handle("POST /api/v1/runs/{id}/deny", s.json(s.answer(false)))
+	mux.Handle("POST /api/v1/runs/{id}/rollback", s.Access.Require(s.Rollback))
 	mux.Handle("GET /api/v1/lanes", s.json(s.lanes))
 	mux.Handle("POST /api/v1/lanes/{lane}/thaw", s.json(s.thaw))
 	mux.Handle("GET /api/v1/status", s.json(s.status))
+	mux.Handle("GET /api/v1/condemned", s.json(s.condemned))
+	mux.Handle("GET /api/v1/drift", patient(s.json(s.drift)))
 	mux.Handle("GET /{$}", s.page("index.html", s.indexPage))
 	mux.Handle("GET /runs/{id}", s.page("run.html", s.runPage))
 	mux.Handle("GET /style.css", http.HandlerFunc(serveStyle))

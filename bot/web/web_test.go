@@ -22,10 +22,12 @@ var clock = time.Date(2026, 11, 22, 2, 30, 0, 0, time.UTC)
 
 // shelf is a Store and a Steering in memory.
 type shelf struct {
-	runs  []bot.Run // the newest first
-	lanes []bot.LaneState
-	said  []string // what was handed on
-	fault error    // what every call answers, when set
+	runs      []bot.Run // the newest first
+	lanes     []bot.LaneState
+	condemned []bot.Condemnation
+	opinions  map[string][]bot.Opinion // by run/environment/gate
+	said      []string                 // what was handed on
+	fault     error                    // what every call answers, when set
 }
 
 func (s *shelf) Run(_ context.Context, id string) (*bot.Run, error) {
@@ -61,6 +63,19 @@ func (s *shelf) Place(_ context.Context, id string) (string, error) {
 		return "1st in lane integration, behind run stalled", nil
 	}
 	return "", nil
+}
+
+func (s *shelf) Condemned(context.Context) ([]bot.Condemnation, error) { return s.condemned, s.fault }
+
+func (s *shelf) Opinions(_ context.Context, run, environment, gate string) ([]bot.Opinion, error) {
+	return s.opinions[run+"/"+environment+"/"+gate], s.fault
+}
+
+func (s *shelf) Opine(_ context.Context, run, environment string, o bot.Opinion) error {
+	key := run + "/" + environment + "/" + o.Gate
+	s.opinions[key] = append(s.opinions[key], o)
+	s.said = append(s.said, fmt.Sprintf("%s: %v by %s (%s) at %s", key, o.Yes, o.By, o.Reason, o.At.Format(time.TimeOnly)))
+	return nil
 }
 
 func (s *shelf) Say(ctx context.Context, run string, w bot.Word) error {
@@ -108,6 +123,8 @@ func filled() *shelf {
 			{Lane: "integration", Holder: "stalled", Waiting: []string{"queued"}},
 			{Lane: "release", Frozen: "the rollback of run ended failed", By: "lockstep", Since: clock},
 		},
+		condemned: []bot.Condemnation{{Track: "release", Package: "mda", Version: "2026.11.2", Run: "ended", Reason: "gate int-test failed", At: clock}},
+		opinions:  map[string][]bot.Opinion{},
 	}
 }
 
@@ -115,8 +132,16 @@ func filled() *shelf {
 func serverOf(s *shelf) *Server {
 	accepted := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusAccepted) })
 	return &Server{
-		Store: s, Steering: s, Access: Access{Token: bot.NewSecret("t0ken")}, Hook: accepted, Submit: accepted, Version: "v1",
-		Now: func() time.Time { return clock }, Log: slog.New(slog.NewTextHandler(io.Discard, nil)),
+		Store: s, Steering: s, Access: Access{Token: bot.NewSecret("t0ken")}, Hook: accepted, Submit: accepted, Rollback: accepted,
+		Signed: func(key, signature string) bool { return signature == "of "+key },
+		Packages: func(track string) []string {
+			return map[string][]string{"release": {"mda"}, "both": {"mda", "mdb"}}[track]
+		},
+		Drift: func(_ context.Context, track, pkg string) ([]bot.Drift, error) {
+			return []bot.Drift{{Environment: track + " of " + pkg}}, nil
+		},
+		Version: "v1",
+		Now:     func() time.Time { return clock }, Log: slog.New(slog.NewTextHandler(io.Discard, nil)),
 	}
 }
 
@@ -152,6 +177,7 @@ func TestReads(t *testing.T) {
 		{"/api/v1/status", 200, `{"version":"v1","active":[],"waiting":[{"id":"queued"`},
 		{"/api/v1/status", 200, `"stalled":[{"id":"stalled"`},
 		{"/api/v1/status", 200, `"frozen":[{"lane":"release"`},
+		{"/api/v1/condemned", 200, `{"condemned":[{"track":"release","package":"mda","version":"2026.11.2","run":"ended","reason":"gate int-test failed"`},
 		{"/healthz", 200, `{"status":"ok"}`},
 		{"/style.css", 200, `color-scheme: light dark`},
 		{"/nowhere", 404, `{"error":"there is no GET \"/nowhere\": docs/operations.md has every call"}`},
@@ -201,7 +227,7 @@ func TestStoreTroubleIsNotShown(t *testing.T) {
 	t.Parallel()
 	store := filled()
 	store.fault = fmt.Errorf("dial postgres://user:secret@db: refused by the network")
-	for _, path := range []string{"/api/v1/runs", "/api/v1/runs/stalled", "/api/v1/lanes", "/api/v1/status", "/", "/runs/stalled"} {
+	for _, path := range []string{"/api/v1/runs", "/api/v1/runs/stalled", "/api/v1/lanes", "/api/v1/status", "/api/v1/condemned", "/", "/runs/stalled"} {
 		w := ask(serverOf(store), http.MethodGet, path, "")
 		if w.Code != http.StatusInternalServerError || strings.Contains(w.Body.String(), "secret") || !strings.Contains(w.Body.String(), "the store does not answer") {
 			t.Errorf("%s: got %d %s", path, w.Code, w.Body)
@@ -220,7 +246,7 @@ func TestPages(t *testing.T) {
 		{"/", 200, []string{"<h2>release <span class=\"badge failed\">frozen</span>", "lockstep thaw release", `<a href="/runs/stalled">mda 2026.11.3</a>`, `content="10"`}, []string{"<script"}},
 		{"/runs/stalled", 200, []string{"lockstep resume stalled", "lockstep cancel stalled", "Deploy-int", "Gates-int", "Rollback", "Record", `content="5"`, "a tag, pushed by ana"}, []string{"<script"}},
 		{"/runs/ended", 200, []string{"lockstep thaw release", "&lt;script&gt;", "nothing to do", "1m30s"}, []string{"<script", "javascript:", `http-equiv="refresh"`}},
-		{"/runs/queued", 200, []string{"It waits: 1st in lane integration"}, nil},
+		{"/runs/queued", 200, []string{"It waits for 0s: 1st in lane integration"}, nil},
 		{"/runs/nobody", 404, []string{"there is no run &#34;nobody&#34;"}, nil},
 	}
 	for _, test := range tests {
@@ -294,6 +320,14 @@ func TestAccess(t *testing.T) {
 		{"page without token", "t", remote, "lockstep.example.com", "", "", "GET", "/runs/stalled", 401},
 		{"submit without token", "t", remote, "lockstep.example.com", "", "", "POST", "/api/v1/runs", 401},
 		{"hook proves by itself", "t", remote, "lockstep.example.com", "", "", "POST", "/webhooks/gitlab", 202},
+		{"confirm without token", "t", remote, "lockstep.example.com", "", "", "POST", "/api/v1/runs/stalled/confirm", 401},
+		{"deny without token", "t", remote, "lockstep.example.com", "", "", "POST", "/api/v1/runs/stalled/deny", 401},
+		{"rollback without token", "t", remote, "lockstep.example.com", "", "", "POST", "/api/v1/runs/ended/rollback", 401},
+		{"rollback with token", "t", remote, "lockstep.example.com", "Authorization", "Bearer t", "POST", "/api/v1/runs/ended/rollback", 202},
+		{"condemned without token", "t", remote, "lockstep.example.com", "", "", "GET", "/api/v1/condemned", 401},
+		{"drift without token", "t", remote, "lockstep.example.com", "", "", "GET", "/api/v1/drift?track=release", 401},
+		{"callback proves by itself", "t", remote, "lockstep.example.com", "Authorization", "Bearer t", "POST", "/callbacks/ended/int/int-test?signature=t", 404},
+		{"confirm from another site", "", local, "127.0.0.1:8080", "Sec-Fetch-Site", "cross-site", "POST", "/api/v1/runs/stalled/confirm", 403},
 		{"health for everybody", "t", remote, "lockstep.example.com", "", "", "GET", "/healthz", 200},
 		{"no token needed here", "", local, "127.0.0.1:8080", "", "", "GET", "/api/v1/runs", 200},
 		{"IPv6", "", "[::1]:4711", "[::1]:8080", "", "", "GET", "/api/v1/runs", 200},

@@ -3,8 +3,9 @@
 // pipeline that deploys, through small interfaces that it declares.
 //
 // The answers are a gitops.Seen, one for each service. What a source says that tells
-// nothing about the data is gitops.Unsure; a source that does not answer is an error.
-// No watcher waits, keeps anything, or changes anything outside.
+// nothing about the data is gitops.Unsure; a source that does not answer is an error,
+// but where each service is a source of its own it is Unsure. No watcher waits, keeps
+// anything, or changes anything outside.
 package watch
 
 import (

@@ -85,11 +85,7 @@ func TestConfigHugeValues(t *testing.T) {
 		{"address of a gate", "pipeline: {project: qa/int-test}", "http: {url: 'https://x.example.com/?a=" + long + "'}", "20:25: tracks.integration.stages[0].gates[0].http.url: the address has more than 2000 characters: shorten it"},
 	}
 	for _, tt := range tests {
-		text := tt.new
-		if tt.old != "" {
-			text = strings.Replace(smallConfig, tt.old, tt.new, 1)
-		}
-		_, err := ParseConfig("lockstep.yaml", []byte(text))
+		_, err := ParseConfig("lockstep.yaml", []byte(replaced(tt.old, tt.new)))
 		if got := mistakes(err); !slices.Equal(got, []string{tt.want}) {
 			t.Errorf("%s:\ngot  %s\nwant %s", tt.name, strings.Join(got, "\n     "), tt.want)
 		}

@@ -309,11 +309,9 @@ func TestConfigMistakes(t *testing.T) {
 	for _, tt := range allBad() {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			text := tt.new
-			if tt.old != "" {
-				if text = strings.Replace(smallConfig, tt.old, tt.new, 1); text == smallConfig {
-					t.Fatalf("%q is not in the file", tt.old)
-				}
+			text := replaced(tt.old, tt.new)
+			if text == smallConfig {
+				t.Fatalf("%q is not in the file", tt.old)
 			}
 			_, err := ParseConfig("lockstep.yaml", []byte(text))
 			if got := mistakes(err); !slices.Equal(got, tt.want) {
@@ -328,7 +326,7 @@ func TestConfigMistakes(t *testing.T) {
 func FuzzParseConfig(f *testing.F) {
 	f.Add([]byte(smallConfig))
 	for _, tt := range allBad() {
-		f.Add([]byte(strings.Replace(smallConfig, tt.old, tt.new, 1)))
+		f.Add([]byte(replaced(tt.old, tt.new)))
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
 		c, err := ParseConfig("lockstep.yaml", data)

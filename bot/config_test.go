@@ -34,6 +34,15 @@ tracks:
             pipeline: {project: qa/int-test}
 `
 
+// replaced returns smallConfig with another text for the first old; without old, the
+// text alone.
+func replaced(old, text string) string {
+	if old == "" {
+		return text
+	}
+	return strings.Replace(smallConfig, old, text, 1)
+}
+
 func parsed(t *testing.T, text string) *Config {
 	t.Helper()
 	c, err := ParseConfig("lockstep.yaml", []byte(text))

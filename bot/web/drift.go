@@ -3,6 +3,7 @@ package web
 import (
 	"context"
 	"errors"
+	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -14,7 +15,12 @@ import (
 // driftLimit is how long the outside may be asked.
 const driftLimit = 60 * time.Second
 
-// A DriftReport is the answer of GET /api/v1/drift.
+// A DriftList is the answer of GET /api/v1/drift.
+type DriftList struct {
+	Drifts []DriftReport `json:"drifts"` // by track and package
+}
+
+// A DriftReport is what stands in the environments of a track.
 type DriftReport struct {
 	Track        string      `json:"track"`
 	Package      string      `json:"package"`
@@ -32,10 +38,10 @@ func patient(next http.Handler) http.Handler {
 	})
 }
 
-// drift answers GET /api/v1/drift?track=&package=. The package may be left out where the
-// track has one. It asks everything outside, so it does so for one caller at a time.
+// drift answers GET /api/v1/drift?track=&package=, which select. It asks everything
+// outside, so it does so for one caller at a time.
 func (s *Server) drift(r *http.Request) (any, error) {
-	track, pkg, err := s.driftOf(r)
+	list, err := s.driftOf(r)
 	if err != nil {
 		return nil, err
 	}
@@ -45,37 +51,45 @@ func (s *Server) drift(r *http.Request) (any, error) {
 	defer s.looking.Unlock()
 	ctx, cancel := context.WithTimeout(r.Context(), driftLimit)
 	defer cancel()
-	drifts, err := s.Drift(ctx, track, pkg)
-	switch {
-	case err != nil && errors.Is(ctx.Err(), context.DeadlineExceeded):
-		return nil, failed(http.StatusGatewayTimeout, "nobody could tell within %s: %v", driftLimit, err)
-	case err != nil:
-		return nil, failed(http.StatusBadGateway, "nobody could tell: %v", err)
+	for i := range list.Drifts {
+		d := &list.Drifts[i]
+		drifts, err := s.Drift(ctx, d.Track, d.Package)
+		switch {
+		case err != nil && errors.Is(ctx.Err(), context.DeadlineExceeded):
+			return nil, failed(http.StatusGatewayTimeout, "nobody could tell within %s: %v", driftLimit, err)
+		case err != nil:
+			return nil, failed(http.StatusBadGateway, "nobody could tell: %v", err)
+		}
+		d.Environments = append([]bot.Drift{}, drifts...)
 	}
-	return DriftReport{Track: track, Package: pkg, Environments: append([]bot.Drift{}, drifts...)}, nil
+	return list, nil
 }
 
-// driftOf reads which track and package are meant.
-func (s *Server) driftOf(r *http.Request) (track, pkg string, err error) {
+// driftOf reads which tracks and packages are meant.
+func (s *Server) driftOf(r *http.Request) (list DriftList, err error) {
 	query := r.URL.Query()
 	for name := range query {
 		if name != "track" && name != "package" {
-			return "", "", failed(http.StatusBadRequest, "unknown parameter %.100q: name the track, and perhaps the package", name)
+			return list, failed(http.StatusBadRequest, "unknown parameter %.100q: drift is selected by track and package", name)
 		}
 	}
-	track, pkg = query.Get("track"), query.Get("package")
-	packages := s.Packages(track)
+	track, pkg := query.Get("track"), query.Get("package")
+	packages, known := s.Tracks[track]
 	switch {
-	case track == "":
-		return "", "", failed(http.StatusBadRequest, "name the track: ?track=NAME")
-	case len(packages) == 0:
-		return "", "", failed(http.StatusNotFound, "there is no track %.100q", track)
-	case pkg == "" && len(packages) == 1:
-		return track, packages[0], nil
-	case pkg == "":
-		return "", "", failed(http.StatusBadRequest, "name the package as well: track %s takes %s", track, strings.Join(packages, ", "))
-	case !slices.Contains(packages, pkg):
-		return "", "", failed(http.StatusNotFound, "track %s takes no package %.100q, but %s", track, pkg, strings.Join(packages, ", "))
+	case track != "" && !known:
+		return list, failed(http.StatusNotFound, "there is no track %.100q", track)
+	case track != "" && pkg != "" && !slices.Contains(packages, pkg):
+		return list, failed(http.StatusNotFound, "track %s takes no package %.100q, but %s", track, pkg, strings.Join(packages, ", "))
 	}
-	return track, pkg, nil
+	for _, name := range slices.Sorted(maps.Keys(s.Tracks)) {
+		for _, p := range s.Tracks[name] {
+			if (track == "" || track == name) && (pkg == "" || pkg == p) {
+				list.Drifts = append(list.Drifts, DriftReport{Track: name, Package: p})
+			}
+		}
+	}
+	if len(list.Drifts) == 0 {
+		return list, failed(http.StatusNotFound, "no track takes a package %.100q", pkg)
+	}
+	return list, nil
 }

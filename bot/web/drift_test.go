@@ -18,13 +18,15 @@ func TestDrift(t *testing.T) {
 		status int
 		want   string // in the body
 	}{
-		{"?track=release", 200, `{"track":"release","package":"mda","environments":[{"environment":"release of mda"}]}`},
-		{"?track=both&package=mdb", 200, `"environments":[{"environment":"both of mdb"}]`},
-		{"?track=both", 400, "name the package as well: track both takes mda, mdb"},
+		{"?track=release", 200, `{"drifts":[{"track":"release","package":"mda","environments":[{"environment":"release of mda"}]}]}`},
+		{"?track=both&package=mdb", 200, `{"drifts":[{"track":"both","package":"mdb","environments":[{"environment":"both of mdb"}]}]}`},
+		{"?track=both", 200, `[{"environment":"both of mda"}]},{"track":"both","package":"mdb","environments"`},
+		{"", 200, `{"drifts":[{"track":"both","package":"mda"`},
+		{"?package=mda", 200, `[{"environment":"both of mda"}]},{"track":"release","package":"mda","environments"`},
+		{"?package=mdc", 404, `no track takes a package \"mdc\"`},
 		{"?track=both&package=mdc", 404, `track both takes no package \"mdc\", but mda, mdb`},
 		{"?track=nothing", 404, `there is no track \"nothing\"`},
 		{"?track=%3Cb%3E%0A", 404, `there is no track \"\u003cb\u003e\\n\"`},
-		{"", 400, "name the track: ?track=NAME"},
 		{"?track=release&deep=1", 400, `unknown parameter \"deep\"`},
 	}
 	for _, test := range tests {

@@ -66,8 +66,8 @@ type Server struct {
 	// Signed reports, in constant time, that signature stands for key, which is
 	// run/environment/gate. nil: no program may answer a gate.
 	Signed func(key, signature string) bool
-	// Packages returns the data packages of a track; none for an unknown track.
-	Packages func(track string) []string
+	// Tracks are the data packages of each track.
+	Tracks map[string][]string
 	// Drift asks the outside where a package of a track disagrees; see bot.Bot.Drift.
 	Drift func(ctx context.Context, track, pkg string) ([]bot.Drift, error)
 

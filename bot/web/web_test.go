@@ -134,9 +134,7 @@ func serverOf(s *shelf) *Server {
 	return &Server{
 		Store: s, Steering: s, Access: Access{Token: bot.NewSecret("t0ken")}, Hook: accepted, Submit: accepted, Rollback: accepted,
 		Signed: func(key, signature string) bool { return signature == "of "+key },
-		Packages: func(track string) []string {
-			return map[string][]string{"release": {"mda"}, "both": {"mda", "mdb"}}[track]
-		},
+		Tracks: map[string][]string{"release": {"mda"}, "both": {"mda", "mdb"}},
 		Drift: func(_ context.Context, track, pkg string) ([]bot.Drift, error) {
 			return []bot.Drift{{Environment: track + " of " + pkg}}, nil
 		},
@@ -246,7 +244,7 @@ func TestPages(t *testing.T) {
 		{"/", 200, []string{"<h2>release <span class=\"badge failed\">frozen</span>", "lockstep thaw release", `<a href="/runs/stalled">mda 2026.11.3</a>`, `content="10"`}, []string{"<script"}},
 		{"/runs/stalled", 200, []string{"lockstep resume stalled", "lockstep cancel stalled", "Deploy-int", "Gates-int", "Rollback", "Record", `content="5"`, "a tag, pushed by ana"}, []string{"<script"}},
 		{"/runs/ended", 200, []string{"lockstep thaw release", "&lt;script&gt;", "nothing to do", "1m30s"}, []string{"<script", "javascript:", `http-equiv="refresh"`}},
-		{"/runs/queued", 200, []string{"It waits for 0s: 1st in lane integration"}, nil},
+		{"/runs/queued", 200, []string{"It waits: 1st in lane integration"}, nil},
 		{"/runs/nobody", 404, []string{"there is no run &#34;nobody&#34;"}, nil},
 	}
 	for _, test := range tests {

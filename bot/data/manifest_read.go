@@ -24,6 +24,9 @@ type manifest struct {
 // read as JSON.
 const before = `{"objects":[null`
 
+// form is how an object is named.
+const form = `{"key":…,"size":…,"sha256":…}`
+
 // newManifest reads a manifest from r. With from r goes on behind an object that ended
 // there.
 func newManifest(r io.Reader, from int64) *manifest {
@@ -71,7 +74,12 @@ func (m *manifest) field(name json.Token, each func(entry) bool) error {
 	case "objects":
 		return m.objects(each)
 	case "version":
-		if err := m.json.Decode(&m.version); err != nil {
+		var kind *json.UnmarshalTypeError
+		err := m.json.Decode(&m.version)
+		switch {
+		case errors.As(err, &kind):
+			return fmt.Errorf("its version is a %s: write it in quotes", kind.Value)
+		case err != nil:
 			return m.syntax(err)
 		}
 		return nil
@@ -124,7 +132,7 @@ func (m *manifest) expect(want json.Delim) error {
 	case err != nil:
 		return m.syntax(err)
 	case got != want:
-		return fmt.Errorf(`%v stands where %v has to: write {"objects":[{"key":…,"size":…,"sha256":…}]}`, got, want)
+		return fmt.Errorf(`%v stands where %v has to: write {"objects":[%s]}`, got, want, form)
 	}
 	return nil
 }
@@ -134,7 +142,7 @@ func (m *manifest) syntax(err error) error {
 	var kind *json.UnmarshalTypeError
 	switch {
 	case errors.As(err, &kind) && kind.Field == "":
-		return fmt.Errorf("a %s stands where something else has to, at byte %d", kind.Value, m.offset())
+		return fmt.Errorf("object %d is a %s: write %s", m.n+1, kind.Value, form)
 	case errors.As(err, &kind):
 		return fmt.Errorf("object %d: its %s is a %s", m.n+1, kind.Field, kind.Value)
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):

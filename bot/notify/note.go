@@ -27,8 +27,8 @@ func note(r *bot.Run, events []bot.Event, url string) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "### %s %s: %s\n\n**Now:** %s\n", headIcon(r), escape(subject(r)), escape(r.Result()), escape(r.Reason))
 	noteCauses(&b, r)
-	noteBoard(&b, r.Board())
-	noteEvents(&b, events)
+	noteBoard(&b, r)
+	noteEvents(&b, events, len(r.Stages) > 1)
 	fmt.Fprintf(&b, "\n%s\n", strings.Join(noteFoot(r, url), " · "))
 	return b.String()
 }
@@ -41,7 +41,12 @@ func headIcon(r *bot.Run) string {
 			return icons[bot.MarkWarned]
 		}
 		return icons[bot.MarkPassed]
-	case bot.Failed, bot.RolledBack, bot.RollbackFailed, bot.Refused:
+	case bot.RolledBack:
+		if r.Undoes != "" {
+			return icons[bot.MarkPassed]
+		}
+		return icons[bot.MarkFailed]
+	case bot.Failed, bot.RollbackFailed, bot.Refused:
 		return icons[bot.MarkFailed]
 	case bot.Stalled:
 		return icons[bot.MarkUnsure]
@@ -66,27 +71,74 @@ func noteCauses(b *strings.Builder, r *bot.Run) {
 	for _, w := range r.Warnings {
 		fmt.Fprintf(b, "\n**Warning:** %s\n", escape(w))
 	}
-	switch r.State {
-	case bot.Stalled:
-		fmt.Fprintf(b, "\n**A person is needed.** `%s`\n", strings.Join(r.Commands(), "` or `"))
-	case bot.RollbackFailed:
-		fmt.Fprintf(b, "\n**Lane %s is frozen** until a person has put things right: `%s`\n", escape(r.Lane), strings.Join(r.Commands(), "` or `"))
+	switch commands := strings.Join(r.Commands(), "` or `"); {
+	case commands == "":
+	case r.State == bot.RollbackFailed:
+		fmt.Fprintf(b, "\n**Lane %s is frozen** until a person has put things right: `%s`\n", escape(r.Lane), commands)
+	default:
+		fmt.Fprintf(b, "\n**A person is needed.** `%s`\n", commands)
 	}
 }
 
 // noteBoard writes the cells of the board as a table.
-func noteBoard(b *strings.Builder, board []bot.Column) {
-	b.WriteString("\n| | Step | What | Version | |\n|---|---|---|---|---|\n")
-	for _, column := range board {
-		for _, c := range column.Cells {
-			name := c.Name
+func noteBoard(b *strings.Builder, r *bot.Run) {
+	b.WriteString("\n| | Step | What | Result | |\n|---|---|---|---|---|\n")
+	for _, column := range r.Board() {
+		for _, c := range rows(column) {
+			result := versions(c.Cell)
+			if result == "" {
+				result = string(outcomeOf(r, column, c.Cell))
+			}
+			name := shortened(c.names)
 			if column.Name == bot.ColumnRollback {
-				name = c.Environment + " " + c.Name
+				name = c.Environment + " " + name
 			}
 			fmt.Fprintf(b, "| %s | %s | %s | %s | %s%s |\n",
-				icons[c.Mark], escape(column.Name), escape(name), escape(versions(c)), escape(c.Reason), look(c.Link))
+				icons[c.Mark], escape(column.Name), escape(name), escape(result), escape(c.Reason), look(c.Link))
 		}
 	}
+}
+
+// A row is one cell of a column, or neighbours that stand alike and have nothing to tell.
+type row struct {
+	bot.Cell
+	names []string
+}
+
+// rows returns the rows of a column.
+func rows(column bot.Column) []row {
+	var all []row
+	for _, c := range column.Cells {
+		if n := len(all) - 1; n >= 0 && alike(all[n].Cell, c) {
+			all[n].names = append(all[n].names, c.Name)
+			continue
+		}
+		all = append(all, row{c, []string{c.Name}})
+	}
+	return all
+}
+
+// alike reports that two cells differ by nothing but their names, and that nothing has
+// happened in them.
+func alike(a, b bot.Cell) bool {
+	a.Name = b.Name
+	return a == b && (a.Mark == bot.MarkOpen || a.Mark == bot.MarkSkipped)
+}
+
+// outcomeOf returns the outcome of the gate that a cell shows; "" for other cells.
+func outcomeOf(r *bot.Run, column bot.Column, c bot.Cell) bot.GateOutcome {
+	kind, _, _ := strings.Cut(column.Name, "-")
+	if kind != bot.ColumnGates && kind != bot.ColumnChecks {
+		return bot.GateOpen
+	}
+	for _, s := range r.Stages {
+		for _, g := range s.Gates {
+			if s.Plan.Environment == c.Environment && g.Name == c.Name {
+				return g.Outcome
+			}
+		}
+	}
+	return bot.GateOpen
 }
 
 // versions says how a value moves: "2026.11.2 → 2026.11.3".
@@ -97,8 +149,9 @@ func versions(c bot.Cell) string {
 	return string(c.To)
 }
 
-// noteEvents writes the last events with their times.
-func noteEvents(b *strings.Builder, events []bot.Event) {
+// noteEvents writes the last events with their times, and with their environments where
+// there are several.
+func noteEvents(b *strings.Builder, events []bot.Event, several bool) {
 	title := "What happened"
 	if len(events) > lastEvents {
 		title = fmt.Sprintf("What happened (the last %d of %d)", lastEvents, len(events))
@@ -109,6 +162,9 @@ func noteEvents(b *strings.Builder, events []bot.Event) {
 		state := string(e.State)
 		if e.Direction == bot.Back {
 			state += " (back)"
+		}
+		if several && e.Environment != "" && !e.State.Settled() {
+			state += " in " + e.Environment
 		}
 		fmt.Fprintf(b, "| %s | %s | %s%s |\n", e.At.UTC().Format(noteTime), escape(state), escape(e.Reason), look(e.Link))
 	}
@@ -122,6 +178,12 @@ func noteFoot(r *bot.Run, url string) []string {
 		parts = append(parts, fmt.Sprintf("[The run](%s)", url))
 	}
 	parts = append(parts, "run `"+r.ID+"`", "lane "+escape(r.Lane), "asked for by "+escape(r.Asked()))
+	if r.Undoes != "" {
+		parts = append(parts, "puts back run `"+r.Undoes+"`")
+	}
+	if r.Force != "" {
+		parts = append(parts, "forced: "+escape(r.Force))
+	}
 	if !r.Begun.IsZero() && !r.Ended.IsZero() {
 		parts = append(parts, "took "+r.Ended.Sub(r.Begun).Round(time.Second).String())
 	}

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"strings"
 	"time"
-	"unicode"
 
 	"lockstep/bot"
 )
@@ -39,13 +38,6 @@ type Field struct{ Name, Value string }
 
 // A Link is an address with its name.
 type Link struct{ Name, URL string }
-
-// How long the parts of a text may be, in characters; Rocket.Chat refuses messages of
-// more than 5,000.
-const (
-	maxTitle = 500
-	maxLine  = 700
-)
 
 // newText returns what message m says about a run and its events. url is the page of
 // the run. The same run and events give the same text.
@@ -85,42 +77,59 @@ func startID(m bot.Message) string {
 
 // start says that a run has started.
 func (t *Text) start(r *bot.Run) {
-	t.Title = fmt.Sprintf("%s (%s): started by %s", subject(r), strings.Join(environments(r), " → "), r.Asked())
+	what := "started by " + r.Asked()
+	if r.Undoes != "" && r.Cause != nil {
+		what = "to be put back — " + r.Cause.Sentence
+	}
+	t.Title = fmt.Sprintf("%s (%s): %s", subject(r), strings.Join(environments(r), " → "), what)
+	t.Lines = forced(r)
 	t.Fields = facts(r)
 	t.Links = links(r)
 }
 
 // call says that a run needs a person, and what they can say to it.
 func (t *Text) call(r *bot.Run, events []bot.Event, seq int) {
-	reason := r.Reason
-	for _, e := range events {
-		if e.Seq == seq {
-			reason = e.Reason
+	e := bot.Event{State: bot.Stalled, Reason: r.Reason}
+	for _, event := range events {
+		if event.Seq == seq {
+			e = event
 		}
 	}
 	t.Tone = Call
-	t.Title = fmt.Sprintf("%s: a person is needed — %s", subject(r), reason)
-	t.Lines = []string{fmt.Sprintf("It keeps lane %s until somebody says how to go on.", r.Lane)}
+	t.Title = fmt.Sprintf("%s: a person is needed — %s", subject(r), e.Reason)
 	t.Commands = r.Commands()
+	switch handed := e.Asks && e.State == bot.Proposed; {
+	case r.Settled():
+		t.Lines = []string{fmt.Sprintf("That was before the run ended: %s.", r.Result())}
+		t.Commands = nil
+	case handed && r.State == bot.Proposed:
+		t.Lines = []string{fmt.Sprintf("The run goes on by itself when it has landed. It keeps lane %s meanwhile.", r.Lane)}
+	case handed || len(t.Commands) == 0:
+		t.Lines = []string{fmt.Sprintf("Somebody has seen to it: the run is %s now.", r.Result())}
+	case e.Asks && e.State != bot.Stalled:
+		t.Lines = []string{fmt.Sprintf("It keeps lane %s until somebody answers. Confirm or deny it with:", r.Lane)}
+	default:
+		t.Lines = []string{fmt.Sprintf("It keeps lane %s until somebody says how to go on.", r.Lane)}
+	}
 	t.Fields = facts(r)
 	t.Links = links(r)
 }
 
+// tones are how the ends of a run are meant; the others are News.
+var tones = map[bot.State]Tone{bot.Done: Good, bot.RolledBack: Bad, bot.RollbackFailed: Bad}
+
 // finish says how a run ended.
 func (t *Text) finish(r *bot.Run) {
-	t.Title = subject(r) + ": " + r.Result()
-	switch r.State {
-	case bot.Done:
-		t.Tone = Good
+	t.Title, t.Tone = subject(r)+": "+r.Result(), tones[r.State]
+	switch {
+	case r.State == bot.Done:
 		if len(r.Warnings) > 0 {
 			t.Tone = Warn
-			t.Title += " — " + strings.Join(r.Warnings, "; ")
+			t.Title += " — " + first(r.Warnings)
 		}
 		t.Lines = append(t.Lines, r.Reason)
-	case bot.RolledBack:
-		t.Tone = Bad
-	case bot.RollbackFailed:
-		t.Tone = Bad
+	case r.State == bot.RolledBack && r.Undoes != "":
+		t.Tone = Good
 	}
 	if r.Cause != nil {
 		t.Title += " — " + r.Cause.Sentence
@@ -133,6 +142,7 @@ func (t *Text) finish(r *bot.Run) {
 		t.Lines = append(t.Lines, fmt.Sprintf("Lane %s is frozen: nothing else starts there until a person has put things right and thaws it.", r.Lane))
 		t.Commands = r.Commands()
 	}
+	t.Lines = append(append(append(t.Lines, copied(r)...), forced(r)...), warnings(r)...)
 	t.Fields = append(facts(r), outcome(r)...)
 	t.Links = links(r)
 }
@@ -152,18 +162,76 @@ func environments(r *bot.Run) []string {
 // facts returns what a run is about.
 func facts(r *bot.Run) []Field {
 	fields := []Field{{"Track", r.Track}, {"Version", string(r.Version)}}
-	var services []string
+	if services := services(r); services != "" {
+		fields = append(fields, Field{"Environments", services})
+	}
+	return fields
+}
+
+// services says which services each environment has, once for neighbours that have the
+// same: "abn, lup: fbv, kv; prd: kv".
+func services(r *bot.Run) string {
+	var parts []string
+	last := ""
 	for _, s := range r.Stages {
 		var names []string
 		for _, service := range s.Plan.Services {
 			names = append(names, service.Name)
 		}
-		services = append(services, fmt.Sprintf("%s: %s", s.Plan.Environment, strings.Join(names, ", ")))
+		list := strings.Join(names, ", ")
+		if n := len(parts) - 1; n >= 0 && list == last {
+			environments, _, _ := strings.Cut(parts[n], ": ")
+			parts[n] = fmt.Sprintf("%s, %s: %s", environments, s.Plan.Environment, shortened(names))
+			continue
+		}
+		parts, last = append(parts, fmt.Sprintf("%s: %s", s.Plan.Environment, shortened(names))), list
 	}
-	if len(services) > 0 {
-		fields = append(fields, Field{"Environments", strings.Join(services, "; ")})
+	return strings.Join(parts, "; ")
+}
+
+// copied says which data was copied: "Copied preview → live for abn: 3 objects, 2 kB."
+func copied(r *bot.Run) []string {
+	var lines []string
+	for _, column := range r.Board() {
+		for _, c := range column.Cells {
+			if column.Name == bot.ColumnData+"-"+c.Environment && c.Mark == bot.MarkPassed {
+				lines = append(lines, fmt.Sprintf("Copied %s for %s: %s.", c.Name, c.Environment, c.Reason))
+			}
+		}
 	}
-	return fields
+	return lines
+}
+
+// forced says why a condemned version was deployed all the same.
+func forced(r *bot.Run) []string {
+	if r.Force == "" {
+		return nil
+	}
+	return []string{"Forced although the version is condemned: " + r.Force}
+}
+
+// warnings returns the warnings of a run that its title does not hold.
+func warnings(r *bot.Run) []string {
+	var lines []string
+	if r.State == bot.Done && len(r.Warnings) == 1 {
+		return nil
+	}
+	for _, w := range r.Warnings {
+		lines = append(lines, "Warning: "+w)
+	}
+	return lines
+}
+
+// first returns the first of several sentences, and how many others there are.
+func first(sentences []string) string {
+	switch n := len(sentences) - 1; {
+	case n == 0:
+		return sentences[0]
+	case n == 1:
+		return sentences[0] + ", and another warning"
+	default:
+		return fmt.Sprintf("%s, and %d other warnings", sentences[0], n)
+	}
 }
 
 // outcome returns the facts of a run's end.
@@ -179,59 +247,6 @@ func outcome(r *bot.Run) []Field {
 		fields = append(fields, Field{"Duration", r.Ended.Sub(r.Begun).Round(time.Second).String()})
 	}
 	return fields
-}
-
-// wayBack says what became of each service on the way back, one sentence for each
-// kind of end: "Put back: int fbv, kv (2026.11.2)".
-func wayBack(r *bot.Run) []string {
-	if r.Direction != bot.Back {
-		return nil
-	}
-	ends := []struct {
-		title string
-		is    func(bot.Cell) bool
-		why   func(bot.Cell) string
-	}{
-		{"Put back", func(c bot.Cell) bool { return c.Mark == bot.MarkPassed }, func(c bot.Cell) string { return string(c.To) }},
-		{"Not put back", func(c bot.Cell) bool { return c.To != "" && c.Mark != bot.MarkPassed }, func(c bot.Cell) string { return c.Reason }},
-		{"Left alone", func(c bot.Cell) bool { return c.Mark == bot.MarkWarned }, func(c bot.Cell) string { return strings.TrimPrefix(c.Reason, "left alone: ") }},
-		{"Nothing to do", func(c bot.Cell) bool { return c.Mark == bot.MarkSkipped }, func(bot.Cell) string { return "" }},
-	}
-	var lines []string
-	for _, end := range ends {
-		if list := group(r.Rollback(), end.is, end.why); list != "" {
-			lines = append(lines, end.title+": "+list+".")
-		}
-	}
-	return lines
-}
-
-// group lists the cells that are picked, neighbours with the same environment and
-// reason together: "int fbv, kv (2026.11.2); abn mds (somebody set it since)".
-func group(cells []bot.Cell, is func(bot.Cell) bool, why func(bot.Cell) string) string {
-	var b strings.Builder
-	environment, reason := "", ""
-	closing := func() {
-		if reason != "" {
-			fmt.Fprintf(&b, " (%s)", reason)
-		}
-	}
-	for _, c := range cells {
-		switch {
-		case !is(c):
-			continue
-		case b.Len() > 0 && c.Environment == environment && why(c) == reason:
-			b.WriteString(", " + c.Name)
-			continue
-		case b.Len() > 0:
-			closing()
-			b.WriteString("; ")
-		}
-		environment, reason = c.Environment, why(c)
-		b.WriteString(environment + " " + c.Name)
-	}
-	closing()
-	return b.String()
 }
 
 // links returns where to look: what failed, the merge requests, the request.
@@ -260,27 +275,4 @@ func links(r *bot.Run) []Link {
 	}
 	add("Request", r.Link)
 	return all
-}
-
-// trim makes every part one line of bounded length.
-func (t *Text) trim() {
-	t.Title = clip(t.Title, maxTitle)
-	for i := range t.Lines {
-		t.Lines[i] = clip(t.Lines[i], maxLine)
-	}
-	for i := range t.Fields {
-		t.Fields[i].Value = clip(t.Fields[i].Value, maxLine)
-	}
-}
-
-// clip returns s as one line of at most limit characters, without characters that
-// control a terminal or turn the direction of writing.
-func clip(s string, limit int) string {
-	s = strings.Join(strings.FieldsFunc(s, func(c rune) bool {
-		return unicode.IsSpace(c) || unicode.IsControl(c) || unicode.Is(unicode.Bidi_Control, c)
-	}), " ")
-	if runes := []rune(s); len(runes) > limit {
-		return string(runes[:limit-1]) + "…"
-	}
-	return s
 }

@@ -47,7 +47,12 @@ func tone(state bot.State, result string) bot.Mark {
 			return bot.MarkWarned
 		}
 		return bot.MarkPassed
-	case bot.RolledBack, bot.RollbackFailed, bot.Failed:
+	case bot.RolledBack:
+		if result == string(bot.RolledBack) { // as it was asked to
+			return bot.MarkPassed
+		}
+		return bot.MarkFailed
+	case bot.RollbackFailed, bot.Failed:
 		return bot.MarkFailed
 	case bot.Stalled:
 		return bot.MarkUnsure

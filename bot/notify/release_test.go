@@ -156,6 +156,14 @@ func asks(r *bot.Run) []bot.Event {
 	return events
 }
 
+// returned returns events of a run that has ended, the newest of which says that a person
+// has brought its version back.
+func returned(r *bot.Run) []bot.Event {
+	events := asks(r)
+	events[5].Reason = "2026.11.3 stands in abn again (kv), although this run has put it back: a person has brought it back by hand; the newest commit there is 01234567 by mallory"
+	return events
+}
+
 func TestReleaseMessages(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {
@@ -173,6 +181,7 @@ func TestReleaseMessages(t *testing.T) {
 		"undo-start":  {bot.MessageStart, undoing(), nil},
 		"undone":      {bot.MessageFinish, undone(), nil},
 		"hostile":     {bot.MessageFinish, releaseOfHostiles(), nil},
+		"returned":    {bot.MessageCall, releaseRolledBack(), returned(releaseRolledBack())},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {

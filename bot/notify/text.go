@@ -99,6 +99,9 @@ func (t *Text) call(r *bot.Run, events []bot.Event, seq int) {
 	t.Title = fmt.Sprintf("%s: a person is needed — %s", subject(r), e.Reason)
 	t.Commands = r.Commands()
 	switch handed := e.Asks && e.State == bot.Proposed; {
+	case e.State.Settled():
+		t.Lines = []string{"Lockstep changes nothing by itself: put the old version back, or bring this one everywhere by forcing it with a reason."}
+		t.Commands = nil
 	case r.Settled():
 		t.Lines = []string{fmt.Sprintf("That was before the run ended: %s.", r.Result())}
 		t.Commands = nil

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"net/http"
 	"strings"
@@ -48,15 +47,12 @@ func (h *Rollback) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	id := r.PathValue("id")
 	run, err := h.Store.Run(r.Context(), id)
-	var answer bot.Answer
-	switch {
-	case errors.Is(err, bot.ErrNotFound):
+	if errors.Is(err, bot.ErrNotFound) {
 		refuse(w, http.StatusNotFound, "there is no run %.100q", id)
 		return
-	case err != nil:
-	case !run.Settled():
-		answer = bot.Answer{Refused: true, Sentence: fmt.Sprintf("run %s has not ended, it is %s: cancel it, which puts back what it wrote", id, run.State)}
-	default:
+	}
+	var answer bot.Answer
+	if err == nil {
 		answer, err = h.undo(r.Context(), run, body, key)
 	}
 	answered(w, answer, err, h.Wake, h.Log.With("undoes", id))

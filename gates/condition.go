@@ -3,8 +3,8 @@ package gates
 import (
 	"errors"
 	"fmt"
-	"maps"
 	"strings"
+	"sync"
 
 	"github.com/google/cel-go/cel"
 	"github.com/google/cel-go/common/types"
@@ -20,46 +20,54 @@ const (
 	maxCondition = 4096
 )
 
-// A vocabulary is the variables that the conditions of a kind of gate may name, with
-// their types: what its source answered, and the subject's words.
-type vocabulary map[string]*cel.Type
+// A vocabulary is the variables that the conditions of a kind of gate may name: what its
+// source answered, and the subject's words. It is made once.
+type vocabulary func() (*cel.Env, error)
+
+// A dictionary is variables with their types.
+type dictionary map[string]*cel.Type
 
 var (
-	httpWords = vocabulary{
+	httpWords, httpWordsButStatus = dictionary{
 		"status":  cel.IntType,                                 // HTTP status of the answer
 		"headers": cel.MapType(cel.StringType, cel.StringType), // of the answer, names in small letters
 		"body":    cel.DynType,                                 // the answer as JSON; null when it is none
 		"text":    cel.StringType,                              // the answer as it is
-	}.ofSubject()
-	prometheusWords = vocabulary{
+	}.but("status")
+	prometheusWords, prometheusWordsButValue = dictionary{
 		"value":  cel.DoubleType,                                         // of the only sample
 		"values": cel.ListType(cel.MapType(cel.StringType, cel.DynType)), // every sample: labels and value
-	}.ofSubject()
-	dataWords = vocabulary{
+	}.but("value")
+	dataWords = dictionary{
 		"objects":  cel.IntType, // how many there are
 		"bytes":    cel.IntType, // how large they are together
 		"manifest": cel.DynType, // the manifest as JSON; null without one
-	}.ofSubject()
+	}.vocabulary()
 )
 
-// ofSubject returns v with what every condition may compare an answer with.
-func (v vocabulary) ofSubject() vocabulary {
+// vocabulary returns the words of d, and what every condition may compare an answer with.
+func (d dictionary) vocabulary() vocabulary {
+	options := []cel.EnvOption{cel.CrossTypeNumericComparisons(true)}
 	for word := range (Subject{}).words() {
-		v[word] = cel.StringType
+		options = append(options, cel.Variable(word, cel.StringType))
 	}
-	return v
+	for word, kind := range d {
+		options = append(options, cel.Variable(word, kind))
+	}
+	return sync.OnceValues(func() (*cel.Env, error) { return cel.NewEnv(options...) })
+}
+
+// but returns the vocabulary of d, and the one that lacks a word: what compiles with that
+// does not name the word.
+func (d dictionary) but(word string) (all, fewer vocabulary) {
+	all = d.vocabulary()
+	delete(d, word)
+	return all, d.vocabulary()
 }
 
 // words returns what conditions may name of a subject.
 func (s Subject) words() map[string]any {
 	return map[string]any{"version": string(s.Version), "environment": s.Environment, "commit": s.Commit}
-}
-
-// without returns v without a word.
-func (v vocabulary) without(word string) vocabulary {
-	fewer := maps.Clone(v)
-	delete(fewer, word)
-	return fewer
 }
 
 // CheckHTTP returns what is wrong with a condition of an HTTP gate: a sentence.
@@ -88,11 +96,7 @@ func (v vocabulary) compile(text string) (condition, error) {
 	if len(text) > maxCondition {
 		return condition{}, fmt.Errorf("the condition has %d characters: write at most %d", len(text), maxCondition)
 	}
-	options := []cel.EnvOption{cel.CrossTypeNumericComparisons(true)}
-	for name, kind := range v {
-		options = append(options, cel.Variable(name, kind))
-	}
-	env, err := cel.NewEnv(options...)
+	env, err := v()
 	if err != nil {
 		return condition{}, err
 	}

@@ -80,7 +80,7 @@ func (g HTTP) silent(at *url.URL, status int) error {
 
 // ofStatus returns a condition that speaks of the status, and "" for another one.
 func ofStatus(text string) string {
-	if httpWords.without("status").check(text) == nil {
+	if httpWordsButStatus.check(text) == nil {
 		return ""
 	}
 	return text

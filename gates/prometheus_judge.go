@@ -26,7 +26,7 @@ func (g Prometheus) judge(s Subject) (judge, error) {
 	if j.one, err = prometheusWords.rule(g.Pass, g.Fail); err != nil {
 		return judge{}, err
 	}
-	j.several, j.only = prometheusWords.without("value").rule(g.Pass, g.Fail)
+	j.several, j.only = prometheusWordsButValue.rule(g.Pass, g.Fail)
 	return j, nil
 }
 
@@ -42,9 +42,8 @@ func (j judge) all(moments []moment) (Result, string, error) {
 	case result != Passed || j.gate.For == 0:
 		return result, why, nil
 	}
-	held := j.since(moments, j.passes)
-	if held < j.gate.For {
-		return Pending, fmt.Sprintf("%s for %s of %s", why, held.Round(time.Second), j.gate.For), nil
+	if held := j.since(moments, j.passes); held < j.gate.For { // the value would be news at each look
+		return Pending, fmt.Sprintf("%s since %s, and has to for %s", j.gate.Pass, clock(j.about.Now.Add(-held)), j.gate.For), nil
 	}
 	return Passed, fmt.Sprintf("%s for %s", why, j.gate.For), nil
 }

@@ -76,7 +76,7 @@ func TestPrometheus(t *testing.T) {
 		{"by label", `values.exists(v, v.labels["pod"] == "p1" && v["value"] == 1.0)`, "", 0, "", steady(0, 1), Passed, ""},
 		{"one is not a number", all, "", 0, "", steady(0, nan), Pending, "2 values: not values.all"},
 		{"one is not a number, and another bad", all, "values.exists(v, v.value > 0.5)", 0, "", steady(0.9, nan), Failed, ""},
-		{"an old process until just now", low, "", 5 * minute, "", steady(0).but(0, 7*minute, 0, 0), Pending, "2m50s of 5m0s"},
+		{"an old process until just now", low, "", 5 * minute, "", steady(0).but(0, 7*minute, 0, 0), Pending, "value < 0.01 since 2026-11-03 09:07 UTC, and has to for 5m0s"},
 
 		// no data, and not a number, which is none
 		{"no data", low, "", 0, "", steady(), None, "no data: the query answers nothing"},
@@ -91,16 +91,16 @@ func TestPrometheus(t *testing.T) {
 		// for
 		{"held", low, high, 5 * minute, "", steady(0), Passed, "value 0: value < 0.01 for 5m0s"},
 		{"held just long enough", low, high, 10 * minute, "", steady(0), Passed, "for 10m0s"},
-		{"not held yet", low, high, 30 * minute, "", steady(0), Pending, "for 10m0s of 30m0s"},
+		{"not held yet", low, high, 30 * minute, "", steady(0), Pending, "since 2026-11-03 09:00 UTC, and has to for 30m0s"},
 		{"an odd time", low, high, 101 * time.Second, "", steady(0), Passed, "for 1m41s"},
 		{"before the gate it was bad", low, high, 5 * minute, "", steady(0).but(-long, -time.Second, 0.9), Passed, ""},
-		{"flaps", low, "", 5 * minute, "", steady(0).but(9*minute, 9*minute+10*time.Second, 1), Pending, "40s of 5m0s"},
-		{"a gap is a break", low, "", 5 * minute, "", steady(0).but(8*minute, 8*minute+10*time.Second), Pending, "of 5m0s"},
-		{"a minute in a day", low, "", 24 * time.Hour, "", steady(0).but(2*minute, 3*minute, 1), Pending, "6m0s of 24h0m0s"},
+		{"flaps", low, "", 5 * minute, "", steady(0).but(9*minute, 9*minute+10*time.Second, 1), Pending, "since 2026-11-03 09:09 UTC"},
+		{"a gap is a break", low, "", 5 * minute, "", steady(0).but(8*minute, 8*minute+10*time.Second), Pending, "since 2026-11-03 09:08 UTC"},
+		{"a minute in a day", low, "", 24 * time.Hour, "", steady(0).but(2*minute, 3*minute, 1), Pending, "since 2026-11-03 09:04 UTC"},
 		{"bad at the end", low, high, 5 * minute, "", steady(0).but(10*minute, long, 0.9), Failed, ""},
 		{"no data for long", low, "", 5 * minute, "", steady(0).but(5*minute, long), None, "no data"},
 		{"no data is declared good", low, "", 5 * minute, NoDataPasses, steady(), Passed, "for 5m0s"},
-		{"no data is not good for long enough", low, "", 30 * minute, NoDataPasses, steady(), Pending, "10m0s of 30m0s"},
+		{"no data is not good for long enough", low, "", 30 * minute, NoDataPasses, steady(), Pending, "since 2026-11-03 09:00 UTC"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {

@@ -52,19 +52,23 @@ func (g Soak) Ask(ctx context.Context, s Subject, _ string) (Verdict, error) {
 	case len(unknown) > 0:
 		return Verdict{}, errors.Join(unknown...)
 	}
-	return g.passed(s.Now.Sub(s.Since), waits), nil
+	return g.passed(s, waits), nil
 }
 
-// passed judges the time that has passed, and what watched gates still wait for.
-func (g Soak) passed(passed time.Duration, waits []string) Verdict {
-	also := strings.Join(waits, "; ")
+// passed judges the time that has passed, and what watched gates still wait for. What it
+// says changes only with the gates: a countdown would be news at each look.
+func (g Soak) passed(s Subject, waits []string) Verdict {
+	end, also := s.Since.Add(g.For), strings.Join(waits, "; ")
 	switch {
-	case passed < g.For && also == "":
-		return Verdict{Reason: fmt.Sprintf("soaks for %s, %s left", g.For, (g.For - passed).Round(time.Second))}
-	case passed < g.For:
-		return Verdict{Reason: fmt.Sprintf("soaks for %s, %s left; %s", g.For, (g.For - passed).Round(time.Second), also)}
+	case s.Now.Before(end) && also == "":
+		return Verdict{Reason: fmt.Sprintf("soaks for %s, until %s", g.For, clock(end))}
+	case s.Now.Before(end):
+		return Verdict{Reason: fmt.Sprintf("soaks for %s, until %s; %s", g.For, clock(end), also)}
 	case also != "":
 		return Verdict{Reason: fmt.Sprintf("soaked for %s, but waits for %s", g.For, also)}
 	}
 	return Verdict{Result: Passed, Reason: fmt.Sprintf("nothing turned bad for %s", g.For)}
 }
+
+// clock returns a time as people read it.
+func clock(t time.Time) string { return t.UTC().Format("2006-01-02 15:04 UTC") }

@@ -28,9 +28,9 @@ func TestSoak(t *testing.T) {
 		want    Result
 		says    string
 	}{
-		{"", 5 * time.Minute, Pending, "soaks for 30m0s, 25m0s left"},
+		{"", 5 * time.Minute, Pending, "soaks for 30m0s, until 2026-11-03 09:30 UTC"},
 		{"", 30 * time.Minute, Passed, "nothing turned bad for 30m0s"},
-		{"passed passed", 5 * time.Minute, Pending, "25m0s left"},
+		{"passed passed", 5 * time.Minute, Pending, "until 2026-11-03 09:30 UTC"},
 		{"passed passed", 30 * time.Minute, Passed, "nothing turned bad"},
 		{"passed failed", 5 * time.Minute, Failed, "gate g1 turned bad: it is failed"},
 		{"passed none", 5 * time.Minute, None, "gate g1 has no result any more: it is none"},
@@ -40,7 +40,7 @@ func TestSoak(t *testing.T) {
 		{"gone failed", 5 * time.Minute, Failed, "gate g1 turned bad"}, // who cannot tell hides no verdict
 		{"gone none", 5 * time.Minute, None, "gate g1 has no result"},
 		{"gone passed", 30 * time.Minute, "", "gate g0: no route to host"},
-		{"pending passed", 5 * time.Minute, Pending, "25m0s left; gate g0: it is pending"},
+		{"pending passed", 5 * time.Minute, Pending, "09:30 UTC; gate g0: it is pending"},
 		{"pending passed", 30 * time.Minute, Pending, "soaked for 30m0s, but waits for gate g0: it is pending"},
 	} {
 		g := Soak{For: 30 * time.Minute}

@@ -3,7 +3,6 @@ package store
 import (
 	"context"
 	"fmt"
-	"slices"
 	"time"
 
 	"lockstep/bot"
@@ -23,31 +22,15 @@ func (s *Store) Lanes(ctx context.Context) ([]bot.LaneState, error) {
 	return all, nil
 }
 
-// Place says in words where a run waits: "2nd in lane integration, behind run …", or
-// that the lane is frozen and why; "" for a run that does not wait for its lane.
-func (s *Store) Place(ctx context.Context, id string) (string, error) {
-	r, granted, err := load(ctx, s.db, id)
-	if err != nil {
-		return "", err
-	}
-	if r.State != bot.Queued || !granted.IsZero() {
-		return "", nil
-	}
-	l, err := lane(ctx, s.db, r.Lane)
-	if err != nil {
-		return "", fmt.Errorf("place of run %q: %w", id, err)
-	}
-	return place(l, id), nil
-}
-
-// Grant gives each lane that is free and not frozen to the run that has waited
-// longest, and returns the runs that got one. launch starts the run's workflow in the
-// same transaction, tx, a *sql.Tx or pgx.Tx: either both happen or nothing does. An
-// error stops at that lane; what was granted before it stays granted.
+// Grant gives each free lane to the run that has waited longest, a run that puts another
+// one back before all others, and returns the runs that got one. A frozen lane goes to
+// such a run alone. launch starts the run's workflow in the same transaction, tx, a
+// *sql.Tx or pgx.Tx: either both happen or nothing does. An error stops at that lane;
+// what was granted before it stays granted.
 func (s *Store) Grant(ctx context.Context, now time.Time, launch func(ctx context.Context, tx any, run string) error) (granted []string, err error) {
 	free, err := lanes(ctx, s.db, `SELECT lane, holder, frozen, frozen_by, frozen_at FROM lanes
-		WHERE holder = '' AND frozen = '' AND EXISTS (
-			SELECT 1 FROM runs WHERE runs.lane = lanes.lane AND runs.state = 'queued' AND runs.granted = 0)
+		WHERE holder = '' AND EXISTS (
+			SELECT 1 FROM runs WHERE runs.lane = lanes.lane AND runs.state = 'queued' AND runs.granted = 0 AND (lanes.frozen = '' OR runs.undoes <> ''))
 		ORDER BY lane`)
 	if err != nil {
 		return nil, fmt.Errorf("free lanes: %w", err)
@@ -70,26 +53,29 @@ func (s *Store) Grant(ctx context.Context, now time.Time, launch func(ctx contex
 	return granted, nil
 }
 
-// grant gives the lane to its oldest waiting run and returns that; "" when the lane
-// is not to be had or nobody waits any more.
-func grant(ctx context.Context, tx Tx, lane string, now time.Time) (string, error) {
-	free, err := tx.Exec(ctx, `UPDATE lanes SET revision = revision + 1 WHERE lane = $1 AND holder = '' AND frozen = ''`, lane)
+// grant gives the lane to the first of its waiting runs that may have it and returns
+// that; "" when the lane is not to be had or nobody waits any more.
+func grant(ctx context.Context, tx Tx, name string, now time.Time) (string, error) {
+	free, err := tx.Exec(ctx, `UPDATE lanes SET revision = revision + 1 WHERE lane = $1 AND holder = ''`, name)
 	if err != nil || free == 0 {
 		return "", err
 	}
-	queue, err := waiting(ctx, tx, lane)
-	if err != nil || len(queue) == 0 {
+	var run string
+	found, err := tx.One(ctx, `SELECT runs.id FROM lanes JOIN runs ON runs.lane = lanes.lane
+		WHERE lanes.lane = $1 AND runs.state = 'queued' AND runs.granted = 0 AND (lanes.frozen = '' OR runs.undoes <> '')
+		ORDER BY CASE WHEN runs.undoes = '' THEN 1 ELSE 0 END, runs.created, runs.id LIMIT 1`, []any{name}, &run)
+	if err != nil || !found {
 		return "", err
 	}
-	changed, err := tx.Exec(ctx, `UPDATE runs SET granted = $2, revision = revision + 1 WHERE id = $1 AND state = 'queued' AND granted = 0`, queue[0], millis(now))
+	changed, err := tx.Exec(ctx, `UPDATE runs SET granted = $2, revision = revision + 1 WHERE id = $1 AND state = 'queued' AND granted = 0`, run, millis(now))
 	if err != nil {
 		return "", err
 	}
 	if changed == 0 { // cancelled at this moment
-		return "", fmt.Errorf("run %q: %w", queue[0], bot.ErrConflict)
+		return "", fmt.Errorf("run %q: %w", run, bot.ErrConflict)
 	}
-	_, err = tx.Exec(ctx, `UPDATE lanes SET holder = $2 WHERE lane = $1`, lane, queue[0])
-	return queue[0], err
+	_, err = tx.Exec(ctx, `UPDATE lanes SET holder = $2 WHERE lane = $1`, name, run)
+	return run, err
 }
 
 // release takes the lane from a run that has settled, and freezes it when a rollback
@@ -109,8 +95,8 @@ func release(ctx context.Context, tx Tx, r *bot.Run, now time.Time) error {
 	return nil
 }
 
-// Freeze keeps the lane from being granted until it is thawed; its holder goes on. An
-// empty reason becomes "frozen by …". bot.ErrRefused when the lane is frozen already.
+// Freeze keeps the lane from being granted, but to runs that put another one back, until
+// it is thawed; its holder goes on. An empty reason becomes "frozen by …". bot.ErrRefused when the lane is frozen already.
 func (s *Store) Freeze(ctx context.Context, name, by, reason string, now time.Time) error {
 	if reason == "" {
 		reason = "frozen by " + by
@@ -184,7 +170,8 @@ func lanes(ctx context.Context, tx Tx, query string, args ...any) ([]bot.LaneSta
 // waiting returns the runs that wait for the lane, in order.
 func waiting(ctx context.Context, tx Tx, lane string) ([]string, error) {
 	var runs []string
-	err := tx.Each(ctx, `SELECT id FROM runs WHERE lane = $1 AND state = 'queued' AND granted = 0 ORDER BY created, id`, []any{lane}, func(scan Scan) error {
+	err := tx.Each(ctx, `SELECT id FROM runs WHERE lane = $1 AND state = 'queued' AND granted = 0
+		ORDER BY CASE WHEN undoes = '' THEN 1 ELSE 0 END, created, id`, []any{lane}, func(scan Scan) error {
 		var run string
 		if err := scan(&run); err != nil {
 			return err
@@ -193,35 +180,4 @@ func waiting(ctx context.Context, tx Tx, lane string) ([]string, error) {
 		return nil
 	})
 	return runs, err
-}
-
-// place says where a run waits in its lane.
-func place(l bot.LaneState, run string) string {
-	i := slices.Index(l.Waiting, run)
-	position, ahead := "next", l.Holder
-	if i > 0 {
-		position, ahead = ordinal(i+1), l.Waiting[i-1]
-	}
-	switch {
-	case l.Frozen != "":
-		return fmt.Sprintf("%s in lane %s, which is frozen: %s", position, l.Lane, l.Frozen)
-	case ahead != "":
-		return fmt.Sprintf("%s in lane %s, behind run %s", position, l.Lane, ahead)
-	}
-	return fmt.Sprintf("%s in lane %s", position, l.Lane)
-}
-
-// ordinal returns n as people count: 1st, 2nd, 11th.
-func ordinal(n int) string {
-	suffix := "th"
-	switch {
-	case n%100/10 == 1:
-	case n%10 == 1:
-		suffix = "st"
-	case n%10 == 2:
-		suffix = "nd"
-	case n%10 == 3:
-		suffix = "rd"
-	}
-	return fmt.Sprintf("%d%s", n, suffix)
 }

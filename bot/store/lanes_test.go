@@ -72,39 +72,6 @@ func TestGrantAtTheSameTime(t *testing.T) {
 	})
 }
 
-func TestPlace(t *testing.T) {
-	on(t, func(t *testing.T, s *Store) {
-		runs := accepted(t, s, request("1"), request("2"), request("3"))
-		place := func(want ...string) {
-			t.Helper()
-			for i, run := range runs {
-				got, err := s.Place(t.Context(), run)
-				if err != nil {
-					t.Fatal(err)
-				}
-				if got != want[i] {
-					t.Errorf("place of run %d: got %q, want %q", i, got, want[i])
-				}
-			}
-		}
-		place("next in lane integration", "2nd in lane integration, behind run "+runs[0], "3rd in lane integration, behind run "+runs[1])
-		granted(t, s)
-		place("", "next in lane integration, behind run "+runs[0], "2nd in lane integration, behind run "+runs[1])
-		moved(t, s, runs[0], bot.RollbackFailed, "kv still runs 1")
-		frozen := " in lane integration, which is frozen: run " + runs[0] + ": kv still runs 1"
-		place("", "next"+frozen, "2nd"+frozen)
-	})
-}
-
-func TestOrdinal(t *testing.T) {
-	t.Parallel()
-	for n, want := range map[int]string{1: "1st", 2: "2nd", 3: "3rd", 4: "4th", 11: "11th", 12: "12th", 13: "13th", 21: "21st", 111: "111th", 102: "102nd"} {
-		if got := ordinal(n); got != want {
-			t.Errorf("ordinal(%d): got %q, want %q", n, got, want)
-		}
-	}
-}
-
 func TestFreezeAndThaw(t *testing.T) {
 	on(t, func(t *testing.T, s *Store) {
 		err := s.Thaw(t.Context(), "integration", "bob", "", noon)

@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/google/uuid"
-
 	"lockstep/bot"
 )
 
@@ -113,39 +111,45 @@ func (s *Store) Baseline(ctx context.Context, project string, known []bot.Reques
 }
 
 // accept answers a request and stores the answer. Requests for one lane take turns.
+//
+// The same request again gets the same answer, also when it was refused for a reason
+// that has gone since (its version is not condemned any more, it has finished the other
+// track now), where it is a tag's. A tag announces a version once, and polling finds it
+// again and again: if an old refusal could turn into a run by itself, a version of last
+// week would be deployed over the one of today. Whoever asks through the API waits for
+// the answer and was told to ask again later, so such a refusal is not kept there: the
+// request is decided anew, with the same key as well. It made no run, so that the same
+// key is still one run.
 func accept(ctx context.Context, tx Tx, q bot.Request, now time.Time) (bot.Answer, error) {
+	if q.Undoes != "" {
+		if no, err := complete(ctx, tx, &q); err != nil || no.Refused {
+			return no, err
+		}
+	}
 	if err := enter(ctx, tx, q.Lane); err != nil {
 		return bot.Answer{}, fmt.Errorf("enter lane %q: %w", q.Lane, err)
 	}
 	if answer, known, err := recall(ctx, tx, q); err != nil || known {
 		return answer, err
 	}
-	answer, err := decide(ctx, tx, q, now)
-	if err != nil {
-		return bot.Answer{}, err
-	}
-	return answer, remember(ctx, tx, q, answer, now)
-}
-
-// decide answers a request that was not here before.
-func decide(ctx context.Context, tx Tx, q bot.Request, now time.Time) (bot.Answer, error) {
 	commit, err := claim(ctx, tx, q, now)
 	if err != nil {
 		return bot.Answer{}, err
 	}
 	if commit != q.Commit {
-		return bot.Answer{Refused: true, Sentence: fmt.Sprintf("%s stood for %s and stands for %s now: what it names must not move, so make a new one",
-			q.Subject, commit, q.Commit)}, nil
+		no := refused("%s stood for %s and stands for %s now: what it names must not move, so make a new one", q.Subject, commit, q.Commit)
+		return no, remember(ctx, tx, q, no, now)
 	}
-	r, found, err := same(ctx, tx, q)
-	if err != nil {
-		return bot.Answer{}, err
+	answer, err := decide(ctx, tx, q, now)
+	if err != nil || answer.Refused && q.Origin != bot.OriginTag {
+		return answer, err
 	}
-	if found {
-		return bot.Answer{Run: r.ID, Sentence: fmt.Sprintf("joins run %s, which already takes %s %s through track %s and is %s",
-			r.ID, q.Package, q.Version, q.Track, r.State)}, nil
-	}
-	return start(ctx, tx, q, now)
+	return answer, remember(ctx, tx, q, answer, now)
+}
+
+// refused returns the answer that says no, with a sentence for whoever asked.
+func refused(format string, args ...any) bot.Answer {
+	return bot.Answer{Refused: true, Sentence: fmt.Sprintf(format, args...)}
 }
 
 // claim returns the commit of the request's subject: where it pointed when it was
@@ -165,71 +169,6 @@ func claim(ctx context.Context, tx Tx, q bot.Request, now time.Time) (string, er
 	return commit, nil
 }
 
-// same returns the run that already does what the request asks for and has not ended.
-func same(ctx context.Context, tx Tx, q bot.Request) (r bot.Run, found bool, err error) {
-	var settled []any
-	terms := ""
-	for _, state := range bot.States {
-		if state.Settled() {
-			settled = append(settled, string(state))
-			terms += fmt.Sprintf(" AND state <> $%d", len(settled)+4)
-		}
-	}
-	runs, err := list(ctx, tx, `SELECT revision, body FROM runs WHERE lane = $1 AND track = $2 AND package = $3 AND version = $4`+terms+` ORDER BY created, id LIMIT 1`,
-		append([]any{q.Lane, q.Track, q.Package, string(q.Version)}, settled...))
-	if err != nil || len(runs) == 0 {
-		return bot.Run{}, false, err
-	}
-	return runs[0], true, nil
-}
-
-// start makes the run that a request asks for, at the end of the queue of its lane.
-func start(ctx context.Context, tx Tx, q bot.Request, now time.Time) (bot.Answer, error) {
-	id, err := uuid.NewV7()
-	if err != nil {
-		return bot.Answer{}, err
-	}
-	r := &bot.Run{
-		ID: id.String(), Key: q.Key, Track: q.Track, Lane: q.Lane, Package: q.Package, Version: q.Version,
-		Origin: q.Origin, By: q.By, Link: q.Link, State: bot.Queued, Created: now, Entered: now, Events: 1,
-	}
-	if q.Supersede {
-		if err := supersede(ctx, tx, r, now); err != nil {
-			return bot.Answer{}, fmt.Errorf("supersede waiting runs: %w", err)
-		}
-	}
-	l, err := lane(ctx, tx, q.Lane)
-	if err != nil {
-		return bot.Answer{}, err
-	}
-	l.Waiting = append(l.Waiting, r.ID)
-	where := place(l, r.ID)
-	r.Reason = "queued: " + where
-	e := bot.Event{Run: r.ID, Seq: 1, At: now, State: bot.Queued, Reason: r.Reason, Link: r.Link}
-	if err := insert(ctx, tx, r, e); err != nil {
-		return bot.Answer{}, err
-	}
-	return bot.Answer{Run: r.ID, New: true, Sentence: fmt.Sprintf("run %s is queued: %s", r.ID, where)}, nil
-}
-
-// supersede ends the runs of the new run's track and package that still wait for
-// their lane.
-func supersede(ctx context.Context, tx Tx, by *bot.Run, now time.Time) error {
-	older, err := list(ctx, tx, `SELECT revision, body FROM runs
-		WHERE lane = $1 AND track = $2 AND package = $3 AND state = 'queued' AND granted = 0 ORDER BY created, id`,
-		[]any{by.Lane, by.Track, by.Package})
-	if err != nil {
-		return err
-	}
-	for _, r := range older {
-		o := bot.Outcome{State: bot.Superseded, Reason: fmt.Sprintf("%s took its place in the queue: run %s", by.Version, by.ID)}
-		if err := end(ctx, tx, &r, o, now, nil); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
 // recall returns the answer that the same request got before.
 func recall(ctx context.Context, tx Tx, q bot.Request) (answer bot.Answer, known bool, err error) {
 	var body string
@@ -246,7 +185,15 @@ func recall(ctx context.Context, tx Tx, q bot.Request) (answer bot.Answer, known
 		return bot.Answer{}, false, err
 	}
 	answer.New = false
-	return answer, true, nil
+	if answer.Run == "" || !q.Announced {
+		return answer, true, nil
+	}
+	// A tag that is pushed once more makes no second run; its author has to know why.
+	c, condemned, err := condemnation(ctx, tx, q)
+	if condemned {
+		answer = refusal(c)
+	}
+	return answer, true, err
 }
 
 // remember stores the answer to a request, unless it has one.

@@ -98,7 +98,8 @@ func (s *Store) Events(ctx context.Context, id string) ([]bot.Event, error) {
 // Save stores what became of a run in one step, in the engine's transaction: the run
 // by compare-and-swap on r.Revision, which grows; its event, if there is one; and
 // what people are to be told of it. r.Word, if set, counts as seen. A run that has
-// settled gives up its lane, and one whose rollback failed freezes it.
+// settled gives up its lane, and one whose rollback failed freezes it; a verdict has
+// condemned its version, a good end lifts that.
 //
 // bot.ErrConflict means that the run was saved by somebody else since it was read;
 // the transaction must not be committed then, nor after any other error.
@@ -130,6 +131,9 @@ func save(ctx context.Context, tx Tx, r *bot.Run, e *bot.Event, messages []bot.M
 	if !r.Settled() {
 		return nil
 	}
+	if err := judge(ctx, tx, r); err != nil {
+		return err
+	}
 	return release(ctx, tx, r, now)
 }
 
@@ -139,9 +143,9 @@ func insert(ctx context.Context, tx Tx, r *bot.Run, e bot.Event) error {
 	if err != nil {
 		return err
 	}
-	if _, err := tx.Exec(ctx, `INSERT INTO runs (id, track, lane, package, version, state, created, granted, words, revision, body)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, 0, 0, $8, $9)`,
-		r.ID, r.Track, r.Lane, r.Package, string(r.Version), string(r.State), millis(r.Created), r.Revision, string(body)); err != nil {
+	if _, err := tx.Exec(ctx, `INSERT INTO runs (id, track, lane, package, version, state, created, granted, ended, undoes, words, revision, body)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, 0, 0, $8, 0, $9, $10)`,
+		r.ID, r.Track, r.Lane, r.Package, string(r.Version), string(r.State), millis(r.Created), r.Undoes, r.Revision, string(body)); err != nil {
 		return fmt.Errorf("insert run: %w", err)
 	}
 	return insertEvent(ctx, tx, e)
@@ -155,8 +159,8 @@ func update(ctx context.Context, tx Tx, r *bot.Run) error {
 	if err != nil {
 		return err
 	}
-	changed, err := tx.Exec(ctx, `UPDATE runs SET state = $3, revision = $4, body = $5 WHERE id = $1 AND revision = $2`,
-		r.ID, r.Revision, string(r.State), next.Revision, string(body))
+	changed, err := tx.Exec(ctx, `UPDATE runs SET state = $3, revision = $4, body = $5, ended = $6 WHERE id = $1 AND revision = $2`,
+		r.ID, r.Revision, string(r.State), next.Revision, string(body), ended(r))
 	if err != nil {
 		return err
 	}

@@ -3,11 +3,19 @@ package store
 import (
 	"context"
 	"fmt"
+
+	"lockstep/bot"
 )
 
-// migrations brings the tables from one version to the next. An entry that was
-// released never changes; a new one is added at the end.
-var migrations = [][]string{{
+// A migration brings the tables from one version to the next.
+type migration struct {
+	statements []string
+	fill       func(ctx context.Context, tx Tx) error // gives rows that are there their new columns; nil: none need it
+}
+
+// migrations are the versions of the tables, from 1. An entry that was released never
+// changes; a new one is added at the end.
+var migrations = []migration{{statements: []string{
 	`CREATE TABLE runs (
 		id       TEXT   NOT NULL PRIMARY KEY,
 		track    TEXT   NOT NULL,
@@ -86,7 +94,48 @@ var migrations = [][]string{{
 	)`,
 	`CREATE INDEX outbox_due ON outbox (sent, due)`,
 	`CREATE INDEX outbox_run ON outbox (run, channel)`,
-}}
+}}, {fill: fillEnded, statements: []string{
+	`ALTER TABLE runs ADD COLUMN ended BIGINT NOT NULL DEFAULT 0`, // when it settled; 0 while it has not
+	`ALTER TABLE runs ADD COLUMN undoes TEXT NOT NULL DEFAULT ''`, // the run that it puts back; '' for one that goes forward
+	`DROP INDEX runs_lane`,
+	`DROP INDEX runs_created`,
+	`CREATE INDEX runs_created ON runs (created, id)`,
+	`CREATE INDEX runs_track ON runs (track, created, id)`,
+	`CREATE INDEX runs_lane ON runs (lane, created, id)`,
+	`CREATE INDEX runs_state ON runs (state, created, id)`,
+	`CREATE INDEX runs_version ON runs (package, version, track, ended)`,
+	`CREATE INDEX runs_ended ON runs (track, package, ended)`,
+	`CREATE INDEX runs_held ON runs (lane, ended) WHERE ended > 0 AND granted > 0`,
+	`CREATE INDEX runs_undoes ON runs (undoes) WHERE undoes <> ''`,
+	`CREATE TABLE condemned (
+		track   TEXT   NOT NULL,
+		package TEXT   NOT NULL,
+		version TEXT   NOT NULL,
+		run     TEXT   NOT NULL, -- that condemned it
+		reason  TEXT   NOT NULL,
+		at      BIGINT NOT NULL,
+		PRIMARY KEY (track, package, version)
+	)`,
+	`CREATE INDEX condemned_at ON condemned (at)`,
+	`CREATE TABLE returns (
+		run         TEXT   NOT NULL, -- that put the version back
+		environment TEXT   NOT NULL, -- where it stands again
+		at          BIGINT NOT NULL,
+		PRIMARY KEY (run, environment)
+	)`,
+	`CREATE TABLE opinions (
+		run         TEXT   NOT NULL,
+		environment TEXT   NOT NULL,
+		gate        TEXT   NOT NULL,
+		speaker     TEXT   NOT NULL, -- said_by in small letters: one person
+		said_by     TEXT   NOT NULL,
+		yes         BIGINT NOT NULL,
+		reason      TEXT   NOT NULL,
+		at          BIGINT NOT NULL,
+		PRIMARY KEY (run, environment, gate, speaker)
+	)`,
+	`CREATE INDEX deliveries_at ON deliveries (at)`,
+}}}
 
 // migrationLock is the advisory lock under which PostgreSQL's tables are made, so
 // that two processes that start together do not make them at once.
@@ -107,8 +156,8 @@ func (s *Store) migrate(ctx context.Context) error {
 		if version > len(migrations) {
 			return fmt.Errorf("migrate: the tables have version %d, this program knows %d: use the newer program", version, len(migrations))
 		}
-		for i, statements := range migrations[version:] {
-			if err := migrateTo(ctx, tx, version+i+1, statements); err != nil {
+		for i, m := range migrations[version:] {
+			if err := migrateTo(ctx, tx, version+i+1, m); err != nil {
 				return fmt.Errorf("migrate to version %d: %w", version+i+1, err)
 			}
 		}
@@ -126,13 +175,44 @@ func schemaVersion(ctx context.Context, tx Tx) (int, error) {
 	return version, err
 }
 
-// migrateTo runs the statements of one version and notes that they were run.
-func migrateTo(ctx context.Context, tx Tx, version int, statements []string) error {
-	for _, statement := range statements {
+// migrateTo makes one version of the tables and notes that it is made.
+func migrateTo(ctx context.Context, tx Tx, version int, m migration) error {
+	for _, statement := range m.statements {
 		if _, err := tx.Exec(ctx, statement); err != nil {
+			return err
+		}
+	}
+	if m.fill != nil {
+		if err := m.fill(ctx, tx); err != nil {
 			return err
 		}
 	}
 	_, err := tx.Exec(ctx, `INSERT INTO lockstep_schema (version) VALUES ($1)`, version)
 	return err
+}
+
+// fillEnded gives runs that had settled before there was a column for it the time when
+// they did.
+func fillEnded(ctx context.Context, tx Tx) error {
+	const page = 500 // a transaction of PostgreSQL runs no other statement while rows are read
+	for last := ""; ; {
+		runs, err := list(ctx, tx, `SELECT revision, body FROM runs WHERE id > $1 ORDER BY id LIMIT $2`, []any{last, page})
+		if err != nil || len(runs) == 0 {
+			return err
+		}
+		for _, r := range runs {
+			if _, err := tx.Exec(ctx, `UPDATE runs SET ended = $2 WHERE id = $1`, r.ID, ended(&r)); err != nil {
+				return err
+			}
+		}
+		last = runs[len(runs)-1].ID
+	}
+}
+
+// ended returns when a run settled, as it is stored; 0 while it has not.
+func ended(r *bot.Run) int64 {
+	if !r.Settled() {
+		return 0
+	}
+	return max(millis(r.Ended), 1)
 }

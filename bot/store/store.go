@@ -11,7 +11,7 @@
 // that one filters by is a column, the rest of a run or an event is its JSON body.
 //
 // It decides nothing about a run that has its lane, starts no goroutine and, but for
-// the ids of new runs, reads no clock.
+// the ids of new runs and for how long one has waited, reads no clock.
 package store
 
 import (
@@ -32,6 +32,7 @@ type Store struct {
 	sqlite   *sql.DB       // nil on PostgreSQL
 	postgres *pgxpool.Pool // nil on SQLite
 	unlock   func() error  // gives up what keeps other processes away
+	now      func() time.Time
 }
 
 // Open opens the database at url, "sqlite:PATH" or "postgres://…", and brings its
@@ -42,6 +43,7 @@ func Open(ctx context.Context, url string) (*Store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open store: %w", err)
 	}
+	s.now = time.Now
 	if err := s.migrate(ctx); err != nil {
 		s.Close()
 		return nil, fmt.Errorf("open store: %w", err)

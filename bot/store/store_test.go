@@ -42,6 +42,7 @@ func opened(t *testing.T, url string) *Store {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { s.Close() })
+	s.now = func() time.Time { return noon }
 	return s
 }
 
@@ -123,10 +124,101 @@ func moved(t *testing.T, s *Store, id string, state bot.State, reason string) *b
 
 // saved applies an outcome to a run and saves it with its messages.
 func saved(ctx context.Context, s *Store, r *bot.Run, o bot.Outcome) error {
-	applied := r.Apply(o, nil, noon, bot.Limits{})
+	return savedAt(ctx, s, r, o, noon)
+}
+
+// savedAt is saved at another time than noon.
+func savedAt(ctx context.Context, s *Store, r *bot.Run, o bot.Outcome, now time.Time) error {
+	applied := r.Apply(o, nil, now, bot.Limits{})
 	return s.change(ctx, func(tx transaction) error {
-		return s.Save(ctx, tx, r, applied.Event, bot.Messages(r, *applied.Event, []string{"chat"}), noon)
+		return s.Save(ctx, tx, r, applied.Event, bot.Messages(r, *applied.Event, []string{"chat"}), now)
 	})
+}
+
+// minute returns a time after noon.
+func minute(n int) time.Time { return noon.Add(time.Duration(n) * time.Minute) }
+
+// An ending is how a run ends in these tests.
+type ending struct {
+	state bot.State
+	cause string // why it failed
+	word  string // "verdict" when a gate or deployment failed, "cancel" when a person cancelled it
+}
+
+// endings are ways to end.
+var (
+	good       = ending{state: bot.Done}
+	bad        = ending{bot.RolledBack, "gate int-test failed: two tests are red", "verdict"}
+	worse      = ending{bot.RollbackFailed, "gate int-test failed: two tests are red", "verdict"}
+	silent     = ending{bot.RolledBack, "gate go-live gave no result within 1h", ""}
+	cancelled  = ending{bot.Cancelled, "cancelled by ada", "cancel"}
+	inBetween  = ending{bot.RollbackFailed, "cancelled by ada", "cancel"}
+	refusedRun = ending{bot.Refused, "already there", ""}
+)
+
+// ran takes a request through its lane: the run begins at one minute and ends at another.
+func ran(t *testing.T, s *Store, q bot.Request, begin, end int, e ending) *bot.Run {
+	t.Helper()
+	id := began(t, s, q, begin)
+	return finished(t, s, id, end, e)
+}
+
+// began returns the run of a request, which has its lane and has started.
+func began(t *testing.T, s *Store, q bot.Request, begin int) string {
+	t.Helper()
+	answer, err := s.Accept(t.Context(), q, minute(begin))
+	if err != nil || !answer.New {
+		t.Fatalf("request %q made no run: %+v, %v", q.Key, answer, err)
+	}
+	if _, err := s.Grant(t.Context(), minute(begin), func(context.Context, any, string) error { return nil }); err != nil {
+		t.Fatal(err)
+	}
+	r := read(t, s, answer.Run)
+	if err := savedAt(t.Context(), s, r, bot.Outcome{State: bot.Started, Reason: "started"}, minute(begin)); err != nil {
+		t.Fatal(err)
+	}
+	return answer.Run
+}
+
+// finished ends a run.
+func finished(t *testing.T, s *Store, id string, end int, e ending) *bot.Run {
+	t.Helper()
+	r := read(t, s, id)
+	if e.cause != "" {
+		r.Cause = &bot.Cause{Sentence: e.cause, Verdict: e.word == "verdict"}
+	}
+	r.Cancel = e.word == "cancel"
+	if err := savedAt(t.Context(), s, r, bot.Outcome{State: e.state, Reason: "it is " + string(e.state)}, minute(end)); err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+// read returns a run.
+func read(t *testing.T, s *Store, id string) *bot.Run {
+	t.Helper()
+	r, err := s.Run(t.Context(), id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+// asked returns the answer to a request.
+func asked(t *testing.T, s *Store, q bot.Request, at int) bot.Answer {
+	t.Helper()
+	answer, err := s.Accept(t.Context(), q, minute(at))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return answer
+}
+
+// byAPI returns the request of an API client for a version, under a key of its own.
+func byAPI(version, key string) bot.Request {
+	q := request(version)
+	q.Key, q.Origin = "api "+key, bot.OriginAPI
+	return q
 }
 
 // contains fails the test unless got holds each of want.

@@ -1,0 +1,78 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"lockstep/bot"
+)
+
+// Opine stores what somebody answers at o.At to a gate of a run. The first answer of
+// each speaker counts, capitals aside: the same again is nil and changes nothing.
+//
+// bot.ErrNotFound for an unknown run; bot.ErrRefused, with a sentence for the speaker,
+// when they have answered otherwise before. Whether the gate takes an answer is for the
+// caller to ask the run; see bot.Run.Answerable.
+func (s *Store) Opine(ctx context.Context, run, environment string, o bot.Opinion) error {
+	return s.change(ctx, func(tx transaction) error {
+		if _, _, err := load(ctx, tx, run); err != nil {
+			return err
+		}
+		earlier, added, err := opine(ctx, tx, run, environment, o)
+		switch {
+		case err != nil:
+			return fmt.Errorf("answer to gate %s of run %q: %w", o.Gate, run, err)
+		case !added && earlier != o.Yes:
+			return refuse("%s has said %s to gate %s of %s already, and the first answer counts", o.By, spoken(earlier), o.Gate, environment)
+		}
+		return nil
+	})
+}
+
+// opine stores an answer, unless its speaker has one: then it returns that.
+func opine(ctx context.Context, tx Tx, run, environment string, o bot.Opinion) (earlier, added bool, err error) {
+	speaker := strings.ToLower(strings.TrimSpace(o.By))
+	yes := 0
+	if o.Yes {
+		yes = 1
+	}
+	rows, err := tx.Exec(ctx, `INSERT INTO opinions (run, environment, gate, speaker, said_by, yes, reason, at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+		ON CONFLICT (run, environment, gate, speaker) DO NOTHING`,
+		run, environment, o.Gate, speaker, o.By, yes, o.Reason, millis(o.At))
+	if err != nil || rows == 1 {
+		return false, true, err
+	}
+	_, err = tx.One(ctx, `SELECT yes FROM opinions WHERE run = $1 AND environment = $2 AND gate = $3 AND speaker = $4`,
+		[]any{run, environment, o.Gate, speaker}, &yes)
+	return yes == 1, false, err
+}
+
+// spoken returns an answer in words.
+func spoken(yes bool) string {
+	if yes {
+		return "yes"
+	}
+	return "no"
+}
+
+// Opinions returns what was answered to a gate of a run, in order.
+func (s *Store) Opinions(ctx context.Context, run, environment, gate string) ([]bot.Opinion, error) {
+	var opinions []bot.Opinion
+	err := s.db.Each(ctx, `SELECT said_by, yes, reason, at FROM opinions WHERE run = $1 AND environment = $2 AND gate = $3 ORDER BY at, speaker`,
+		[]any{run, environment, gate}, func(scan Scan) error {
+			o := bot.Opinion{Gate: gate}
+			var yes int
+			var at int64
+			if err := scan(&o.By, &yes, &o.Reason, &at); err != nil {
+				return err
+			}
+			o.Yes, o.At = yes == 1, moment(at)
+			opinions = append(opinions, o)
+			return nil
+		})
+	if err != nil {
+		return nil, fmt.Errorf("answers to gate %s of run %q: %w", gate, run, err)
+	}
+	return opinions, nil
+}

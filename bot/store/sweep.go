@@ -1,0 +1,32 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"time"
+)
+
+// sweepBatch is how many rows Sweep removes in one transaction, so that nobody waits long
+// for it.
+const sweepBatch = 1000
+
+// Sweep removes what nobody asks for any more: deliveries of hooks that came before a
+// time, and messages that were sent before it. The requests that those hooks brought and
+// the runs that the messages tell of stay, so that neither comes twice.
+func (s *Store) Sweep(ctx context.Context, before time.Time) error {
+	for _, statement := range []string{
+		`DELETE FROM deliveries WHERE delivery IN (SELECT delivery FROM deliveries WHERE at < $1 ORDER BY at LIMIT $2)`,
+		`DELETE FROM outbox WHERE id IN (SELECT id FROM outbox WHERE sent > 0 AND sent < $1 ORDER BY sent LIMIT $2)`,
+	} {
+		for {
+			removed, err := s.db.Exec(ctx, statement, millis(before), sweepBatch)
+			if err != nil {
+				return fmt.Errorf("remove old rows: %w", err)
+			}
+			if removed < sweepBatch {
+				break
+			}
+		}
+	}
+	return nil
+}

@@ -1,0 +1,219 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"testing"
+
+	"lockstep/bot"
+)
+
+// undoing returns the request of ana to put a run back.
+func undoing(run, key string) bot.Request {
+	return bot.Request{Key: "undo " + key, Origin: bot.OriginAPI, By: "ana", Reason: "wrong prices", Undoes: run}
+}
+
+// staged gives a run that is under way its stages and ends it well.
+func staged(t *testing.T, s *Store, version string, begin int) *bot.Run {
+	t.Helper()
+	id := began(t, s, request(version), begin)
+	r := read(t, s, id)
+	r.Stages = []bot.Stage{{Plan: bot.StagePlan{Environment: "int"}}, {Plan: bot.StagePlan{Environment: "abn"}}}
+	r.Stage = 1
+	if err := savedAt(t.Context(), s, r, bot.Outcome{State: bot.Done, Reason: "it is done"}, minute(begin+1)); err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+func TestUndo(t *testing.T) {
+	on(t, func(t *testing.T, s *Store) {
+		done := staged(t, s, "1", 0)
+		answer := asked(t, s, undoing(done.ID, "a"), 5)
+		if !answer.New || answer.Sentence != "run "+answer.Run+" is queued: next in lane integration; ana undoes run "+done.ID+" (wrong prices)" {
+			t.Fatalf("got %+v", answer)
+		}
+		r := read(t, s, answer.Run)
+		if r.Undoes != done.ID || r.Track != "integration" || r.Lane != "integration" || r.Package != "mda" || r.Version != "1" || r.By != "ana" {
+			t.Errorf("got run %+v", r)
+		}
+		if len(r.Stages) != 2 || r.Stages[1].Plan.Environment != "abn" || r.Stage != 1 {
+			t.Errorf("got stage %d of %+v", r.Stage, r.Stages)
+		}
+		if want := (bot.Cause{Sentence: "ana undoes run " + done.ID + " (wrong prices)"}); r.Cause == nil || *r.Cause != want {
+			t.Errorf("got cause %+v, want %+v", r.Cause, want)
+		}
+		if again := asked(t, s, undoing(done.ID, "a"), 6); again.New || again.Run != r.ID {
+			t.Errorf("the same request again: got %+v", again)
+		}
+		if joins := asked(t, s, undoing(done.ID, "b"), 6); joins.New || joins.Run != r.ID {
+			t.Errorf("another request: got %+v, want it to join", joins)
+		}
+	})
+}
+
+func TestUndoRefuses(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		name    string
+		prepare func(t *testing.T, s *Store) string // returns the run that is to be put back
+		want    string
+	}{
+		{"unknown", func(*testing.T, *Store) string { return "nobody" }, `there is no run "nobody" to be put back`},
+		{"queued", func(t *testing.T, s *Store) string { return accepted(t, s, request("1"))[0] }, "has not ended, it is queued: cancel it, which puts back what it wrote"},
+		{"under way", func(t *testing.T, s *Store) string { return began(t, s, request("1"), 0) }, "has not ended, it is started: cancel it"},
+		{"on its way back", func(t *testing.T, s *Store) string {
+			id := began(t, s, request("1"), 0)
+			moved(t, s, id, bot.Failed, "it failed")
+			return id
+		}, "has not ended, it is failed and puts back"},
+		{"rolled back", func(t *testing.T, s *Store) string { return ran(t, s, request("1"), 0, 1, bad).ID }, "nothing to do: run "},
+		{"rollback failed", func(t *testing.T, s *Store) string { return ran(t, s, request("1"), 0, 1, worse).ID }, "put them right by hand, then thaw lane integration"},
+		{"cancelled", func(t *testing.T, s *Store) string { return ran(t, s, request("1"), 0, 1, cancelled).ID }, "ended as cancelled and left nothing behind"},
+		{"already undone", func(t *testing.T, s *Store) string {
+			done := ran(t, s, request("1"), 0, 1, good)
+			ran(t, s, undoing(done.ID, "a"), 2, 3, ending{state: bot.RolledBack})
+			return done.ID
+		}, "has put run "},
+		{"a newer one stands", func(t *testing.T, s *Store) string {
+			done := ran(t, s, request("1"), 0, 1, good)
+			ran(t, s, request("2"), 2, 3, good)
+			return done.ID
+		}, "has brought mda 2 through track integration after run "},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			on(t, func(t *testing.T, s *Store) {
+				id := tt.prepare(t, s)
+				for range 2 {
+					no := asked(t, s, undoing(id, "k"), 10)
+					if !no.Refused || no.New {
+						t.Fatalf("got %+v, want a refusal", no)
+					}
+					contains(t, no.Sentence, tt.want, id)
+				}
+				if l, err := s.Lanes(t.Context()); err != nil || slices.ContainsFunc(l, func(l bot.LaneState) bool { return l.Lane == "" }) {
+					t.Errorf("got lanes %+v, %v", l, err)
+				}
+			})
+		})
+	}
+}
+
+// What stood in the way of undoing a run does not stand there for ever, and the same
+// request is heard again.
+func TestUndoAfterAll(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		name    string
+		between func(t *testing.T, s *Store, done string)
+	}{
+		{"one on another track", func(t *testing.T, s *Store, _ string) {
+			q := request("2")
+			q.Track = "release"
+			ran(t, s, q, 2, 3, good)
+		}},
+		{"a newer one that failed", func(t *testing.T, s *Store, _ string) { ran(t, s, request("2"), 2, 3, bad) }},
+		{"a newer one that was undone", func(t *testing.T, s *Store, done string) {
+			newer := ran(t, s, request("2"), 2, 3, good)
+			contains(t, asked(t, s, undoing(done, "k"), 4).Sentence, "run "+newer.ID+" has brought")
+			ran(t, s, undoing(newer.ID, "newer"), 4, 5, ending{state: bot.RolledBack})
+		}},
+		{"an undo that was cancelled", func(t *testing.T, s *Store, done string) {
+			answer := asked(t, s, undoing(done, "first"), 2)
+			if err := said(t.Context(), s, answer.Run, bot.VerbCancel); err != nil {
+				t.Fatal(err)
+			}
+		}},
+		{"an undo that failed", func(t *testing.T, s *Store, done string) {
+			ran(t, s, undoing(done, "first"), 2, 3, ending{state: bot.RollbackFailed})
+		}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			on(t, func(t *testing.T, s *Store) {
+				done := ran(t, s, request("1"), 0, 1, good)
+				tt.between(t, s, done.ID)
+				if answer := asked(t, s, undoing(done.ID, "k"), 10); !answer.New {
+					t.Errorf("got %+v, want a run", answer)
+				}
+			})
+		})
+	}
+}
+
+// A run that goes forward and one that puts the same version back never join.
+func TestUndoAndForwardStayApart(t *testing.T) {
+	on(t, func(t *testing.T, s *Store) {
+		done := ran(t, s, request("1"), 0, 1, good)
+		undo := asked(t, s, undoing(done.ID, "a"), 2)
+		forward := asked(t, s, byAPI("1", "b"), 3)
+		if !forward.New || forward.Run == undo.Run {
+			t.Fatalf("got %+v, want a run of its own", forward)
+		}
+		if again := asked(t, s, undoing(done.ID, "c"), 4); again.Run != undo.Run {
+			t.Errorf("got %+v, want it to join run %s", again, undo.Run)
+		}
+		if again := asked(t, s, byAPI("1", "d"), 4); again.Run != forward.Run {
+			t.Errorf("got %+v, want it to join run %s", again, forward.Run)
+		}
+	})
+}
+
+func TestUndoGoesFirst(t *testing.T) {
+	on(t, func(t *testing.T, s *Store) {
+		one, two := ran(t, s, request("1"), 0, 1, good), ran(t, s, request("2"), 2, 3, good)
+		holder := began(t, s, request("3"), 4)
+		waits := asked(t, s, request("4"), 5).Run
+		contains(t, asked(t, s, undoing(one.ID, "one"), 6).Sentence, "run "+two.ID+" has brought")
+		undo := asked(t, s, undoing(two.ID, "two"), 6)
+		contains(t, undo.Sentence, "next in lane integration, behind run "+holder)
+		newest := request("5")
+		newest.Supersede = true
+		last := asked(t, s, newest, 7).Run
+		for id, want := range map[string]bot.State{waits: bot.Superseded, undo.Run: bot.Queued, last: bot.Queued} {
+			if r := read(t, s, id); r.State != want {
+				t.Errorf("run %s is %s, want %s", id, r.State, want)
+			}
+		}
+		if l, err := s.Lanes(t.Context()); err != nil || fmt.Sprint(l[0].Waiting) != fmt.Sprint([]string{undo.Run, last}) {
+			t.Errorf("got lanes %+v, %v", l, err)
+		}
+		if err := s.Freeze(t.Context(), "integration", "ada", "the disk is full", noon); err != nil {
+			t.Fatal(err)
+		}
+		finished(t, s, holder, 8, cancelled)
+		for id, want := range map[string]string{
+			undo.Run: "next in lane integration", last: "2nd in lane integration, which is frozen: the disk is full",
+		} {
+			if got, err := s.Place(t.Context(), id); err != nil || got != want {
+				t.Errorf("got place %q, %v, want %q", got, err, want)
+			}
+		}
+		if got := granted(t, s); !slices.Equal(got, []string{undo.Run}) {
+			t.Errorf("granted %q in the frozen lane, want %q", got, undo.Run)
+		}
+		finished(t, s, undo.Run, 9, ending{state: bot.RolledBack})
+		if got := granted(t, s); len(got) != 0 {
+			t.Errorf("granted %q in the frozen lane, want nothing", got)
+		}
+	})
+}
+
+// A grant that fails leaves a frozen lane as it was.
+func TestUndoIsOneWithLaunch(t *testing.T) {
+	on(t, func(t *testing.T, s *Store) {
+		done := ran(t, s, request("1"), 0, 1, good)
+		if err := s.Freeze(t.Context(), "integration", "ada", "", noon); err != nil {
+			t.Fatal(err)
+		}
+		undo := asked(t, s, undoing(done.ID, "a"), 2).Run
+		broken := errors.New("the engine is broken")
+		if _, err := s.Grant(t.Context(), noon, func(context.Context, any, string) error { return broken }); !errors.Is(err, broken) {
+			t.Errorf("got %v, want %v", err, broken)
+		}
+		if got := granted(t, s); !slices.Equal(got, []string{undo}) {
+			t.Errorf("got %q, want %q", got, undo)
+		}
+	})
+}

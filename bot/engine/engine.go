@@ -78,7 +78,7 @@ type Engine struct {
 }
 
 // Open prepares an engine and makes the tables that DBOS needs. It drives nothing
-// before Run; Hint and Say work at once.
+// before Run; Hint, Say and Opine work at once.
 func Open(ctx context.Context, o Options) (*Engine, error) {
 	e := &Engine{o: defaults(o), wake: make(chan struct{}, 1), failed: make(chan error, 1)}
 	if err := e.open(ctx); err != nil {
@@ -167,7 +167,7 @@ func (e *Engine) run(ctx context.Context) (err error) {
 	return errors.Join(group.Wait(), dbos.Shutdown(e.dbos, patience))
 }
 
-// sweepEvery is how often the workflows of runs that have ended are removed.
+// sweepEvery is how often what is old is removed.
 const sweepEvery = time.Hour
 
 // serve grants lanes until ctx ends or the engine cannot go on.
@@ -175,7 +175,7 @@ func (e *Engine) serve(ctx context.Context) error {
 	poll, sweep := time.NewTicker(e.o.Poll), time.NewTicker(sweepEvery)
 	defer poll.Stop()
 	defer sweep.Stop()
-	e.sweep()
+	e.sweep(ctx)
 	for {
 		e.grant(ctx)
 		select {
@@ -186,7 +186,7 @@ func (e *Engine) serve(ctx context.Context) error {
 		case err := <-e.failed:
 			return err
 		case <-sweep.C:
-			e.sweep()
+			e.sweep(ctx)
 		case <-e.wake:
 		case <-poll.C:
 		}
@@ -212,14 +212,24 @@ func (e *Engine) launch(_ context.Context, tx any, run string) error {
 }
 
 // Workflows of runs that ended longer ago than keep are removed, at most batch at a
-// time; the runs themselves stay in the store.
+// time; the runs themselves stay in the store. Deliveries of hooks and messages that were
+// sent stay there for keepTold.
 const (
-	keep  = 24 * time.Hour
-	batch = 200
+	keep     = 24 * time.Hour
+	batch    = 200
+	keepTold = 30 * 24 * time.Hour
 )
 
-// sweep removes what DBOS keeps of runs that ended long ago.
-func (e *Engine) sweep() {
+// sweep removes what nobody asks for any more.
+func (e *Engine) sweep(ctx context.Context) {
+	e.sweepWorkflows()
+	if err := e.o.Store.Sweep(ctx, e.o.Now().Add(-keepTold)); err != nil && ctx.Err() == nil {
+		e.o.Log.Warn("old rows stay", "error", err)
+	}
+}
+
+// sweepWorkflows removes what DBOS keeps of runs that ended long ago.
+func (e *Engine) sweepWorkflows() {
 	old, err := dbos.ListWorkflows(e.dbos, dbos.WithFilterName(workflow), dbos.WithFilterStatus(dbos.WorkflowStatusSuccess),
 		dbos.WithFilterCompletedBefore(e.o.Now().Add(-keep)), dbos.WithFilterLimit(batch),
 		dbos.WithFilterLoadInput(false), dbos.WithFilterLoadOutput(false))
@@ -264,10 +274,25 @@ func (e *Engine) Say(ctx context.Context, run string, w bot.Word) error {
 	if err := e.o.Store.Say(ctx, run, w, e.o.Channels); err != nil {
 		return err
 	}
+	e.rouse(ctx, run)
+	return nil
+}
+
+// Opine stores what somebody answers to a gate of a run and wakes the run; see
+// store.Store.Opine. A run that cannot be woken asks the gate at its next look.
+func (e *Engine) Opine(ctx context.Context, run, environment string, o bot.Opinion) error {
+	if err := e.o.Store.Opine(ctx, run, environment, o); err != nil {
+		return err
+	}
+	e.rouse(ctx, run)
+	return nil
+}
+
+// rouse wakes a run for which something was stored. It will find that without, later.
+func (e *Engine) rouse(ctx context.Context, run string) {
 	if err := e.Hint(ctx, run, ""); err != nil {
 		e.o.Log.Warn("a word was stored and its run cannot be woken", "run", run, "error", err)
 	}
-	return nil
 }
 
 // Thaw lets a frozen lane be granted again, and sees to it at once; see

@@ -2,12 +2,10 @@ package main
 
 import (
 	"context"
-	"fmt"
 	"sync"
 	"time"
 
 	"lockstep/bot"
-	"lockstep/gates"
 	"lockstep/gitops"
 	"lockstep/gitops/gitlab"
 	"lockstep/gitops/repo"
@@ -74,13 +72,18 @@ type tree struct{ *repo.Snapshot }
 
 func (t tree) Commit() string { return t.Snapshot.Commit.ID }
 
-// watcher serves bot.Watcher with the jobs of GitLab pipelines.
+// watcher serves bot.Watcher with the jobs of GitLab pipelines, or by asking each
+// service.
 type watcher struct {
 	gitlab *gitlab.Client
 	repos  *repositories
+	tokens *tokens
 }
 
 func (w watcher) Services(ctx context.Context, how bot.WatchPlan, d gitops.Deployment) (gitops.Seen, error) {
+	if ask := how.HTTP; ask != nil {
+		return watch.HTTP{URL: ask.URL, Field: ask.Field, Token: w.tokens.of(ask.Token)}.Services(ctx, d)
+	}
 	pipelines := watch.GitLab{
 		Source: w.gitlab, Holds: w.holds,
 		Job: func(environment, service string) string { return watch.JobName(how.Job, environment, service) },
@@ -101,16 +104,6 @@ func (w watcher) holds(ctx context.Context, project, commit string, t gitops.Tar
 	}
 	version, err := gitops.Value(t.File, data, t.Key)
 	return err == nil && version == t.Version, nil
-}
-
-// gateMaker serves bot.Gates.
-type gateMaker struct{ gitlab *gitlab.Client }
-
-func (m gateMaker) Gate(p bot.GatePlan) (gates.Gate, error) {
-	if p.Pipeline == nil {
-		return nil, fmt.Errorf("gate %s is of a kind that this version of Lockstep does not know", p.Name)
-	}
-	return gates.Pipeline{From: m.gitlab, Project: p.Pipeline.Project, Ref: p.Pipeline.Ref, Variables: p.Pipeline.Variables}, nil
 }
 
 // now is the clock of the process, in UTC.

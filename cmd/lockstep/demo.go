@@ -20,15 +20,15 @@ type demoCmd struct {
 	output
 	Once     bool   `help:"Play the runs quickly, print what became of them, and end; exit code 1 unless all ended as expected."`
 	Scenario int    `help:"Play this run only." placeholder:"N"`
-	Break    string `help:"Damage a part of the simulated outside, so that runs must not end as expected: sync, gate, rollback, merge or notify." enum:",sync,gate,rollback,merge,notify" default:"" placeholder:"PART"`
+	Break    string `help:"Damage a part of the simulated outside, so that runs must not end as expected: sync, gate, rollback, merge, data or notify." enum:",sync,gate,rollback,merge,data,notify" default:"" placeholder:"PART"`
 	Dir      string `help:"Keep everything here: git repositories, database, log, received messages. Must be empty or not exist." type:"path" placeholder:"DIR"`
 }
 
 // Help says more than one line.
 func (demoCmd) Help() string {
 	return `Starts a simulated GitLab on real git repositories, an AWS and a Rocket.Chat on
-loopback, and the very server that "lockstep serve" runs. A data team pushes a tag for
-each run; what happens is shown as it happens, and what came of it is checked by what
+loopback, and the very server that "lockstep serve" runs. A data team pushes tags, and
+people release versions; what happens is shown as it happens, and what came of it is checked by what
 the simulated outside recorded. Then it stays up until Ctrl-C, to look around.`
 }
 
@@ -42,6 +42,7 @@ const (
 type played struct {
 	Scenario int      `json:"scenario"`
 	Given    string   `json:"given"`
+	Track    string   `json:"track"`
 	Version  string   `json:"version"`
 	Expected string   `json:"expected"`
 	End      string   `json:"end"`
@@ -181,9 +182,9 @@ func (d *demo) play(ctx context.Context, chosen []scenario, served <-chan error)
 // results prints the table of what became of the runs.
 func (c *console) results(results []played) {
 	table := c.table()
-	row(table, "RUN", "GIVEN", "EXPECTED END", "END", "", "TOOK")
+	row(table, "RUN", "TRACK", "GIVEN", "EXPECTED END", "END", "", "TOOK")
 	for _, p := range results {
-		row(table, fmt.Sprint(p.Scenario), p.Given, p.Expected, p.End, map[bool]string{true: "ok", false: "WRONG"}[p.OK], fmt.Sprintf("%.1f s", p.Seconds))
+		row(table, fmt.Sprint(p.Scenario), p.Track, p.Given, p.Expected, p.End, map[bool]string{true: "ok", false: "WRONG"}[p.OK], fmt.Sprintf("%.1f s", p.Seconds))
 	}
 	_ = table.Flush()
 	for _, p := range results {
@@ -242,5 +243,5 @@ func (d *demo) keep() error {
 
 // header says what a run is about.
 func (s scenario) header() string {
-	return fmt.Sprintf("Run %d: %s (mda %s)", s.N, s.Given, s.Version)
+	return fmt.Sprintf("Run %d: %s (mda %s through %s)", s.N, s.Given, s.Version, s.Track)
 }

@@ -13,13 +13,13 @@ import (
 
 // A before is what the outside showed before a run, to compare with.
 type before struct {
-	Version   string // what every service named
-	Head      string // commit of the environment repository
-	Tree      map[string]string
-	Merges    int
-	Gates     int
-	Messages  int
-	Parameter int64
+	Versions   map[string]string // what every service named, by environment
+	Head       string            // commit of the environment repository
+	Tree       map[string]string
+	Merges     int
+	Gates      map[string]int // pipelines of the gate projects, by environment
+	Messages   int
+	Parameters map[string]int64 // versions of the parameters, by environment
 }
 
 // observe notes what the outside shows now.
@@ -30,9 +30,17 @@ func (w *world) observe() (b before, err error) {
 	if b.Tree, err = w.tree(b.Head); err != nil {
 		return b, err
 	}
-	b.Version = versionIn(b.Tree[valuesFile(services[0])])
-	b.Merges, b.Gates, b.Messages = w.merges(), len(w.GitLab.Pipelines(gateProject)), len(w.Chat.Messages())
-	_, b.Parameter, _ = w.AWS.Parameter(fixtures.DefaultAccount, parameter)
+	b.Versions, b.Gates, b.Parameters = map[string]string{}, map[string]int{}, map[string]int64{}
+	for _, environment := range environments {
+		b.Versions[environment] = versionIn(b.Tree[valuesFile(environment, services[0])])
+	}
+	for environment, project := range gateProjects {
+		b.Gates[environment] = len(w.GitLab.Pipelines(project))
+	}
+	for environment, account := range recorded {
+		_, b.Parameters[environment], _ = w.AWS.Parameter(account, parameterOf(environment))
+	}
+	b.Merges, b.Messages = w.merges(), len(w.Chat.Messages())
 	return b, nil
 }
 
@@ -41,31 +49,71 @@ func (w *world) observe() (b before, err error) {
 func (w *world) verify(s scenario, was before) (end string, wrong []string) {
 	end, wrong = w.verifyMessages(s, was)
 	wrong = append(wrong, w.verifyRepository(s, was)...)
-	want := map[string]string{"new": s.Version, "old": was.Version}
-	for _, service := range services {
-		value := s.Want.Value
-		if other := s.Want.Deployed[service]; other != "" {
-			value = other
+	for _, environment := range ways[s.Track] {
+		want := map[string]string{"new": s.Version, "old": was.Versions[environment]}
+		for _, service := range services {
+			name, value := environment+"/"+service, s.Want.Value
+			if other := s.Want.Deployed[name]; other != "" {
+				value = other
+			}
+			if got, version := w.GitLab.Deployed(name), cmp.Or(want[value], value); got != version {
+				wrong = append(wrong, fmt.Sprintf("%s runs %s, want %s", name, got, version))
+			}
 		}
-		if got, version := w.GitLab.Deployed("int/"+service), cmp.Or(want[value], value); got != version {
-			wrong = append(wrong, fmt.Sprintf("%s runs %s, want %s", service, got, version))
+		wrong = append(wrong, w.verifyParameter(s, was, environment)...)
+	}
+	for environment, project := range gateProjects {
+		if got := len(w.GitLab.Pipelines(project)) - was.Gates[environment]; got != s.Want.Gates[environment] {
+			wrong = append(wrong, fmt.Sprintf("%d pipelines of %s, want %d", got, project, s.Want.Gates[environment]))
 		}
 	}
-	value, version, _ := w.AWS.Parameter(fixtures.DefaultAccount, parameter)
-	if value != want[s.Want.Parameter] {
-		wrong = append(wrong, fmt.Sprintf("parameter %s is %s, want %s", parameter, value, want[s.Want.Parameter]))
+	return end, append(wrong, w.verifyData(s)...)
+}
+
+// verifyParameter holds the last good version of an environment against what it must
+// be, written once or not at all.
+func (w *world) verifyParameter(s scenario, was before, environment string) (wrong []string) {
+	account, kept := recorded[environment]
+	if !kept {
+		return nil
 	}
+	name := parameterOf(environment)
+	value, version, _ := w.AWS.Parameter(account, name)
 	writes := int64(0)
-	if s.Want.Parameter == "new" {
+	if s.Want.Recorded == "new" {
 		writes = 1
+		if value != s.Version {
+			wrong = append(wrong, fmt.Sprintf("parameter %s is %s, want %s", name, value, s.Version))
+		}
 	}
-	if got := version - was.Parameter; got != writes {
-		wrong = append(wrong, fmt.Sprintf("parameter %s was written %d times, want %d", parameter, got, writes))
+	if got := version - was.Parameters[environment]; got != writes {
+		wrong = append(wrong, fmt.Sprintf("parameter %s was written %d times, want %d", name, got, writes))
 	}
-	if got := len(w.GitLab.Pipelines(gateProject)) - was.Gates; got != s.Want.Gates {
-		wrong = append(wrong, fmt.Sprintf("%d gate pipelines, want %d", got, s.Want.Gates))
+	return wrong
+}
+
+// verifyData holds the live bucket against what the data team has published: the
+// version is there as it is, or nothing of it is.
+func (w *world) verifyData(s scenario) (wrong []string) {
+	preview, live := w.objects(previewBucket, s.Version), w.objects(liveBucket, s.Version)
+	switch {
+	case s.Want.Copied && !maps.Equal(preview, live):
+		wrong = append(wrong, fmt.Sprintf("the live bucket holds %v of %s, want %v", live, s.Version, preview))
+	case s.Track == "release" && !s.Want.Copied && len(live) > 0:
+		wrong = append(wrong, fmt.Sprintf("the live bucket holds %v of %s, want nothing", live, s.Version))
 	}
-	return end, wrong
+	return wrong
+}
+
+// objects returns the checksums of a version's objects in a bucket, by key.
+func (w *world) objects(bucket, version string) map[string]string {
+	found := map[string]string{}
+	for _, o := range w.AWS.Objects(bucket) {
+		if strings.HasPrefix(o.Key, dataKey(version, "")) {
+			found[o.Key] = o.SHA256
+		}
+	}
+	return found
 }
 
 // verifyMessages reads what people were told: one Start, and in its thread as many
@@ -74,7 +122,7 @@ func (w *world) verifyMessages(s scenario, was before) (end string, wrong []stri
 	var starts, calls, finishes []fixtures.Message
 	for _, m := range w.Chat.Messages()[was.Messages:] {
 		switch {
-		case !strings.Contains(said(m), s.Version):
+		case !strings.Contains(said(m), s.subject()):
 		case m.Thread == "":
 			starts = append(starts, m)
 		case isCall(m):
@@ -90,7 +138,7 @@ func (w *world) verifyMessages(s scenario, was before) (end string, wrong []stri
 		wrong = append(wrong, fmt.Sprintf("people were called %d times, want %d", len(calls), s.Want.Calls))
 	}
 	text := said(finishes[0])
-	end = endIn(text)
+	end = endIn(text, s.Track)
 	if finishes[0].Thread != starts[0].ID {
 		wrong = append(wrong, "the Finish message is not in the thread of its Start")
 	}
@@ -116,11 +164,12 @@ func (w *world) verifyRepository(s scenario, was before) (wrong []string) {
 	if err != nil {
 		return []string{err.Error()}
 	}
-	want := was.Tree
-	if s.Want.Value == "new" {
-		want = map[string]string{}
-		for file, text := range was.Tree {
-			want[file] = strings.ReplaceAll(text, was.Version, s.Version)
+	want := maps.Clone(was.Tree)
+	for file, text := range want {
+		for _, environment := range ways[s.Track] {
+			if s.Want.Value == "new" && strings.HasPrefix(file, valuesFolder(environment)) {
+				want[file] = strings.ReplaceAll(text, was.Versions[environment], s.Version)
+			}
 		}
 	}
 	files := maps.Clone(want)
@@ -170,9 +219,9 @@ func isCall(m fixtures.Message) bool { return strings.Contains(said(m), ": a per
 
 // endIn returns the end that the first line of a Finish message names: the words
 // between "→ <track>: " and " — " or the end of the line.
-func endIn(text string) string {
+func endIn(text, track string) string {
 	line, _, _ := strings.Cut(text, "\n")
-	_, end, _ := strings.Cut(line, "→ integration: ")
+	_, end, _ := strings.Cut(line, "→ "+track+": ")
 	end, _, _ = strings.Cut(end, " — ")
 	return strings.Trim(end, "* ")
 }
@@ -212,14 +261,14 @@ func versionIn(values string) string {
 	return strings.Trim(strings.Fields(rest)[0], `"'`)
 }
 
-// finished reports that people were told how the run of a version ended.
-func (w *world) finished(version string) bool {
-	return slices.ContainsFunc(w.Chat.Messages(), func(m fixtures.Message) bool { return isFinish(m, version) })
+// finished reports that people were told how the run of a scenario ended.
+func (w *world) finished(s scenario) bool {
+	return slices.ContainsFunc(w.Chat.Messages(), func(m fixtures.Message) bool { return isFinish(m, s) })
 }
 
-// isFinish reports that a message tells how the run of a version ended.
-func isFinish(m fixtures.Message, version string) bool {
-	return m.Thread != "" && !isCall(m) && strings.Contains(said(m), version)
+// isFinish reports that a message tells how the run of a scenario ended.
+func isFinish(m fixtures.Message, s scenario) bool {
+	return m.Thread != "" && !isCall(m) && strings.Contains(said(m), s.subject())
 }
 
 // different says in which line a text first differs from what is wanted.

@@ -12,23 +12,28 @@ import (
 	"lockstep/fixtures"
 )
 
-// one plays one run: it scripts the outside, lets the data team push the tag, waits
-// for the end, and holds the outside against what is expected.
+// one plays one run: it scripts the outside, lets somebody ask for the run, waits for
+// the end, and holds the outside against what is expected.
 func (d *demo) one(ctx context.Context, s scenario) (played, error) {
-	p := played{Scenario: s.N, Given: s.Given, Version: s.Version, Expected: s.Want.End}
+	p := played{Scenario: s.N, Given: s.Given, Track: s.Track, Version: s.Version, Expected: s.Want.End}
+	if s.Track == "release" {
+		if err := d.integrated(ctx, s); err != nil {
+			return p, err
+		}
+	}
 	was, err := d.world.observe()
 	if err != nil {
 		return p, err
 	}
-	d.world.GitLab.Script(s.rules(d.world, was.Version, d.Break, d.pace)...)
+	d.world.GitLab.Script(s.rules(d.world, was, d.Break, d.pace)...)
 	d.world.GitLab.HookFaults(fixtures.HookFaults{Copies: 2}) // each hook twice changes nothing
 	began := time.Now()
-	if _, err := d.world.GitLab.Tag(dataProject, s.Version); err != nil {
+	if err := d.world.ask(ctx, d.api, s); err != nil {
 		return p, err
 	}
 	view := &view{console: d.con, quiet: d.Once || d.Output == "json"}
 	view.say("%s", s.header())
-	last, err := d.follow(ctx, s.Version, view)
+	last, err := d.follow(ctx, s, view)
 	switch {
 	case errors.Is(err, errLate):
 		p.End, p.Wrong = "no end", []string{"the run did not end in time; " + standing(last)}
@@ -59,10 +64,10 @@ func (d *demo) limit() time.Duration { return 15*time.Second + 10*d.pace }
 // follow shows a run until it has settled, people were told so, and nothing more
 // happens outside. Patience is counted from the last decision, so that a slow machine
 // is no failure.
-func (d *demo) follow(ctx context.Context, version string, view *view) (last web.RunReport, err error) {
+func (d *demo) follow(ctx context.Context, s scenario, view *view) (last web.RunReport, err error) {
 	decided, since := 0, time.Now()
 	err = d.until(ctx, 10*d.limit(), func() (bool, error) {
-		report, err := d.report(ctx, version)
+		report, err := d.report(ctx, s)
 		if n := len(report.Events); n > decided {
 			decided, since = n, time.Now()
 		}
@@ -79,7 +84,7 @@ func (d *demo) follow(ctx context.Context, version string, view *view) (last web
 	if err != nil {
 		return last, err
 	}
-	err = d.until(ctx, 5*time.Second, func() (bool, error) { return d.world.finished(version), nil })
+	err = d.until(ctx, 5*time.Second, func() (bool, error) { return d.world.finished(s), nil })
 	if err != nil && !errors.Is(err, errLate) {
 		return last, err
 	}
@@ -97,14 +102,53 @@ func (d *demo) quiet(ctx context.Context) error {
 	})
 }
 
-// report returns the newest run of a version as the server shows it.
-func (d *demo) report(ctx context.Context, version string) (report web.RunReport, err error) {
+// ask lets somebody ask for the run of a scenario: the data team by a tag, or ana by the
+// API.
+func (w *world) ask(ctx context.Context, api *client, s scenario) error {
+	if s.Track == "integration" {
+		_, err := w.GitLab.Tag(dataProject, s.Version)
+		return err
+	}
+	request := map[string]string{"package": "mda", "track": s.Track, "version": s.Version, "by": "ana"}
+	return api.post(ctx, "runs", request, &bot.Answer{})
+}
+
+// integrated brings the version of a release through integration first, in silence,
+// unless it has been there: a version that has not is not released.
+func (d *demo) integrated(ctx context.Context, s scenario) error {
+	first := scenario{Track: "integration", Version: s.Version}
+	was, err := d.world.observe()
+	if err != nil {
+		return err
+	}
+	d.world.GitLab.Script(first.rules(d.world, was, "", d.pace/4)...)
+	report, err := d.report(ctx, first)
+	if err != nil {
+		return err
+	}
+	if report.Run == nil {
+		err = d.world.ask(ctx, d.api, first)
+	} else if strings.Contains(report.Place, "frozen") {
+		err = d.api.post(ctx, "lanes/integration/thaw", web.Words{By: "ana", Reason: "kv was put right by hand"}, &web.Said{})
+	}
+	if err != nil {
+		return err
+	}
+	last, err := d.follow(ctx, first, &view{console: d.con, quiet: true})
+	if err == nil && last.Run.State != bot.Done {
+		err = fmt.Errorf("mda %s did not pass integration: %s: %s", s.Version, last.Run.State, last.Run.Reason)
+	}
+	return err
+}
+
+// report returns the newest run of a scenario as the server shows it.
+func (d *demo) report(ctx context.Context, s scenario) (report web.RunReport, err error) {
 	var list web.RunList
 	if err := d.api.get(ctx, "runs", &list); err != nil {
 		return report, err
 	}
 	for _, r := range list.Runs {
-		if string(r.Version) == version {
+		if string(r.Version) == s.Version && r.Track == s.Track {
 			return report, d.api.get(ctx, "runs/"+segment(r.ID), &report)
 		}
 	}
@@ -114,20 +158,20 @@ func (d *demo) report(ctx context.Context, version string) (report web.RunReport
 // frozen announces one more version and sees that its run waits behind the frozen
 // lane, says why, and changes nothing outside.
 func (d *demo) frozen(ctx context.Context) (wrong []string) {
-	calls := len(d.world.Journal.Calls())
+	calls, next := len(d.world.Journal.Calls()), scenario{Track: "integration", Version: nextVersion}
 	if _, err := d.world.GitLab.Tag(dataProject, nextVersion); err != nil {
 		return []string{err.Error()}
 	}
 	var report web.RunReport
 	err := d.until(ctx, d.limit(), func() (done bool, err error) {
-		report, err = d.report(ctx, nextVersion)
+		report, err = d.report(ctx, next)
 		return report.Run != nil, err
 	})
 	if err == nil {
 		err = d.quiet(ctx)
 	}
 	if err == nil {
-		report, err = d.report(ctx, nextVersion)
+		report, err = d.report(ctx, next)
 	}
 	switch {
 	case err != nil:

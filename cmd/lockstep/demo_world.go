@@ -1,12 +1,15 @@
 package main
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"net"
-	"os"
 	"path/filepath"
-	"strconv"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -14,20 +17,40 @@ import (
 	"lockstep/fixtures"
 )
 
-// The cast of the demo: one data package, shared by four services of one environment,
-// whose values live in one repository, and a project of tests that is the gate.
+// The cast of the demo: one data package, shared by four services of four environments,
+// whose values live in one repository, and projects of tests that are the gates. Data
+// is published in a bucket of one account and copied into one of another.
 const (
-	dataProject  = "data/mda"
-	envProject   = "env/mda"
-	gateProject  = "qa/int-test"
-	demoChannel  = "data-releases"
-	parameter    = "/mda/int/data-version"
-	firstVersion = "2026.11.0"
-	fileMode     = 0o600
+	dataProject   = "data/mda"
+	envProject    = "env/mda"
+	gateProject   = "qa/int-test"
+	demoChannel   = "data-releases"
+	firstVersion  = "2026.11.0"
+	liveAccount   = "222222222222"
+	liveRole      = "arn:aws:iam::" + liveAccount + ":role/lockstep"
+	previewBucket = "mda-preview"
+	liveBucket    = "mda-live"
+	fileMode      = 0o600
 )
 
 // services are the dependents, in the order in which they are shown.
 var services = []string{"fbv", "kv", "mds", "remo"}
+
+// ways are the environments that each track of the demo goes through.
+var ways = map[string][]string{"integration": {"int"}, "release": {"abn", "lup", "prd"}}
+
+// environments are all of them.
+var environments = []string{"int", "abn", "lup", "prd"}
+
+// gateProjects are the projects whose pipelines are gates, by environment.
+var gateProjects = map[string]string{"int": gateProject, "abn": "qa/e2e-test-abn", "lup": "qa/e2e-test-lup"}
+
+// recorded are the accounts with a parameter that holds the last good version, by
+// environment.
+var recorded = map[string]string{"int": fixtures.DefaultAccount, "abn": liveAccount, "prd": liveAccount}
+
+// parameterOf returns the name of the parameter of an environment.
+func parameterOf(environment string) string { return "/mda/" + environment + "/data-version" }
 
 // A world is the simulated outside and the configuration that makes Lockstep part of
 // it. Everything that is kept lies below Dir.
@@ -44,11 +67,12 @@ type world struct {
 
 // worldOptions say how fast a world is and how it breaks.
 type worldOptions struct {
-	Job   time.Duration // how long an unscripted job runs
-	Async time.Duration // how late mergeability and pipelines come
-	Wait  time.Duration // first wait of the bot; the longest is ten times that
-	Poll  time.Duration // how often the bot polls tags
-	Store string        // database URL; SQLite below Dir when empty
+	Job    time.Duration // how long an unscripted job runs
+	Async  time.Duration // how late mergeability and pipelines come
+	Wait   time.Duration // first wait of the bot; the longest is ten times that
+	Poll   time.Duration // how often the bot polls tags
+	Store  string        // database URL; SQLite below Dir when empty
+	Direct bool          // versions need not have passed integration before they are released
 }
 
 // newWorld starts the outside below dir and writes the configuration.
@@ -64,7 +88,9 @@ func newWorld(dir string, o worldOptions) (w *world, err error) {
 	}
 	w.Chat, w.AWS = fixtures.NewChat(w.Journal), fixtures.NewAWS(w.Journal)
 	w.Chat.Room(demoChannel)
-	w.AWS.Put(fixtures.DefaultAccount, parameter, firstVersion)
+	if err := w.stock(); err != nil {
+		return w, err
+	}
 	w.GitLab, err = fixtures.NewGitLab(fixtures.Options{
 		Dir: filepath.Join(dir, "git"), Token: gitlabToken, Delay: o.Job, Async: o.Async, Journal: w.Journal,
 	})
@@ -82,116 +108,126 @@ const (
 	gitlabToken = "glpat-demo-0000000000"
 	hookSecret  = "demo-hook-secret"
 	apiToken    = "demo-api-token"
+	externalID  = "demo"
 )
+
+// published is how many versions the data team has published.
+const published = 10
+
+// stock fills the parameters and the bucket of the data team, and lets the other
+// account read there.
+func (w *world) stock() error {
+	for environment, account := range recorded {
+		w.AWS.Put(account, parameterOf(environment), firstVersion)
+	}
+	w.AWS.RequireExternalID(liveRole, externalID)
+	w.AWS.Bucket(fixtures.DefaultAccount, previewBucket)
+	w.AWS.Bucket(liveAccount, liveBucket)
+	w.AWS.Allow(previewBucket, liveAccount, "s3:GetObject", "s3:ListBucket")
+	for n := range published {
+		if err := w.publish(fmt.Sprintf("2026.11.%d", n)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// publish puts a version into the bucket of the data team, its manifest last.
+func (w *world) publish(version string) error {
+	type object struct {
+		Key    string `json:"key"`
+		Size   int    `json:"size"`
+		SHA256 string `json:"sha256"`
+	}
+	manifest := struct {
+		Package string   `json:"package"`
+		Version string   `json:"version"`
+		Objects []object `json:"objects"`
+	}{Package: "mda", Version: version}
+	for _, key := range []string{"metadata.json", "offers/de.csv", "offers/fr.csv", "prices.csv"} {
+		data := []byte(strings.Repeat(fmt.Sprintf("%s of mda %s\n", key, version), 20))
+		sum := sha256.Sum256(data)
+		manifest.Objects = append(manifest.Objects, object{key, len(data), hex.EncodeToString(sum[:])})
+		w.AWS.PutObject(previewBucket, dataKey(version, key), data)
+	}
+	text, err := json.MarshalIndent(manifest, "", "  ")
+	w.AWS.PutObject(previewBucket, dataKey(version, "manifest.json"), text)
+	return err
+}
+
+// dataKey returns the key of an object of a version.
+func dataKey(version, key string) string { return "mda/" + version + "/" + key }
 
 // populate creates the projects and subscribes the bot to their hooks.
 func (w *world) populate() error {
 	env := fixtures.Project{
 		Path: envProject, Files: map[string]string{
 			"README.md":     "# Environments of mda\n\nThe pipeline of main deploys what stands here.\n",
-			"helmfile.yaml": "environments:\n  int: {}\nreleases:\n",
+			"helmfile.yaml": "environments:\n",
 		},
 		MergeRequestJobs: []string{"lint"},
 	}
-	for _, service := range services {
-		file := valuesFile(service)
-		env.Files[file] = valuesOf(service)
-		env.Files["helmfile.yaml"] += fmt.Sprintf("  - name: %s\n    chart: charts/service\n    values: [%s]\n", service, file)
-		env.Deploys = append(env.Deploys, fixtures.Deploy{Job: "deploy-int-" + service, Service: "int/" + service, File: file, Key: "data.version"})
+	for _, environment := range environments {
+		env.Files["helmfile.yaml"] += fmt.Sprintf("  %s: {}\n", environment)
 	}
-	for _, p := range []fixtures.Project{
-		env,
-		{Path: dataProject, Files: map[string]string{"README.md": "# Master data\n"}},
-		{Path: gateProject, Files: map[string]string{"README.md": "# Integration test\n"}, APIJobs: []string{"int-test"}},
-	} {
+	env.Files["helmfile.yaml"] += "releases:\n"
+	for _, service := range services {
+		env.Files["helmfile.yaml"] += fmt.Sprintf("  - name: %s\n    chart: charts/service\n    values: ['%s']\n", service, valuesFile("{{ .Environment.Name }}", service))
+		for _, environment := range environments {
+			file := valuesFile(environment, service)
+			env.Files[file] = valuesOf(environment, service)
+			env.Deploys = append(env.Deploys, fixtures.Deploy{
+				Job: "deploy-" + environment + "-" + service, Service: environment + "/" + service, File: file, Key: "data.version",
+			})
+		}
+	}
+	projects := []fixtures.Project{env, {Path: dataProject, Files: map[string]string{"README.md": "# Master data\n"}}}
+	for _, environment := range slices.Sorted(maps.Keys(gateProjects)) {
+		path := gateProjects[environment]
+		projects = append(projects, fixtures.Project{Path: path, Files: map[string]string{"README.md": "# Tests of " + environment + "\n"}, APIJobs: []string{filepath.Base(path)}})
+	}
+	hook := "http://" + w.Address + "/webhooks/gitlab"
+	for _, p := range projects {
 		if err := w.GitLab.Create(p); err != nil {
 			return fmt.Errorf("create project %s: %w", p.Path, err)
 		}
+		w.GitLab.Hook(p.Path, hook, hookSecret, hookEvents(p.Path)...)
 	}
-	hook := "http://" + w.Address + "/webhooks/gitlab"
-	w.GitLab.Hook(dataProject, hook, hookSecret, "tag_push")
-	w.GitLab.Hook(envProject, hook, hookSecret, "merge_request", "pipeline")
-	w.GitLab.Hook(gateProject, hook, hookSecret, "pipeline")
 	start, err := w.head()
 	w.Start = start
 	return err
 }
 
-func valuesFile(service string) string { return "environments/int/" + service + "/values.yaml" }
+// hookEvents returns what the bot hears of a project.
+func hookEvents(project string) []string {
+	switch project {
+	case dataProject:
+		return []string{"tag_push"}
+	case envProject:
+		return []string{"merge_request", "pipeline"}
+	}
+	return []string{"pipeline"}
+}
+
+// valuesFile returns the path of the values of a service in an environment.
+func valuesFile(environment, service string) string {
+	return valuesFolder(environment) + service + "/values.yaml"
+}
+
+// valuesFolder returns where the values of an environment are.
+func valuesFolder(environment string) string { return "environments/" + environment + "/" }
 
 // valuesOf returns the values of a service, which no two write in the same way.
-func valuesOf(service string) string {
+func valuesOf(environment, service string) string {
 	version := map[string]string{
 		"fbv": "version: %s # set by Lockstep", "kv": `version: "%s"`, "mds": "version: %s", "remo": "version: '%s'   # offers",
 	}[service]
-	return fmt.Sprintf("# Values of %s in int.\nreplicas: 2\n\ndata:\n  bucket: preview\n  "+version+"\n\nimage:\n  tag: 1.4.2\n", service, firstVersion)
+	bucket := "live"
+	if environment == "int" {
+		bucket = "preview"
+	}
+	return fmt.Sprintf("# Values of %s in %s.\nreplicas: 2\n\ndata:\n  bucket: %s\n  "+version+"\n\nimage:\n  tag: 1.4.2\n", service, environment, bucket, firstVersion)
 }
-
-// configure writes lockstep.yaml and the secrets that it refers to.
-func (w *world) configure(o worldOptions) error {
-	secrets := filepath.Join(w.Dir, "secrets")
-	if err := os.MkdirAll(secrets, 0o700); err != nil {
-		return err
-	}
-	references := map[string]string{}
-	for name, value := range map[string]string{
-		"gitlab-token": gitlabToken, "hook-secret": hookSecret, "api-token": apiToken,
-		"chat-user": w.Chat.User(), "chat-token": w.Chat.Token(), "database": o.Store,
-	} {
-		path := filepath.Join(secrets, name)
-		if err := os.WriteFile(path, []byte(value), fileMode); err != nil {
-			return err
-		}
-		references[name] = strconv.Quote("file:" + path)
-	}
-	store := strconv.Quote("sqlite:" + filepath.Join(w.Dir, "lockstep.db"))
-	if o.Store != "" {
-		store = references["database"]
-	}
-	text := strings.NewReplacer(
-		"$GITLAB_TOKEN", references["gitlab-token"], "$GITLAB", w.GitLab.URL(), "$HOOK", references["hook-secret"],
-		"$ADDRESS", w.Address, "$API", references["api-token"], "$STORE", store,
-		"$CHAT_USER", references["chat-user"], "$CHAT_TOKEN", references["chat-token"], "$CHAT", w.Chat.URL(), "$ROOM", demoChannel,
-		"$AWS", w.AWS.URL(), "$POLL", o.Poll.String(), "$FIRST", o.Wait.String(), "$LONGEST", (10 * o.Wait).String(),
-	).Replace(demoConfig)
-	return os.WriteFile(w.Config, []byte(text), fileMode)
-}
-
-// demoConfig is the configuration of the demo; names with $ are filled in.
-const demoConfig = `gitlab:
-  url: $GITLAB
-  token: $GITLAB_TOKEN
-  rate: 500
-  webhook: {secret: $HOOK}
-server:
-  listen: $ADDRESS
-  token: $API
-store: $STORE
-packages:
-  mda:
-    version: '^\d{4}\.\d+\.\d+$'
-    tags: {project: data/mda, poll: $POLL}
-environments:
-  int:
-    repository: env/mda
-    branch: main
-    merge_request_pipelines: true
-    services:
-      - {glob: 'environments/int/*/values.yaml', key: data.version}
-    record: {parameter: /mda/int/data-version, region: eu-central-1, endpoint: $AWS}
-tracks:
-  integration:
-    on: [tag]
-    stages:
-      - environment: int
-        gates:
-          - name: int-test
-            pipeline: {project: qa/int-test, ref: main, variables: {DATA_VERSION: '{version}', ENVIRONMENT: '{environment}'}}
-notify:
-  chat:
-    rocketchat: {url: $CHAT, user: $CHAT_USER, token: $CHAT_TOKEN, room: $ROOM}
-limits: {first_wait: $FIRST, longest_wait: $LONGEST}
-`
 
 // close stops the outside.
 func (w *world) close() {

@@ -15,12 +15,14 @@ import (
 
 	_ "github.com/jackc/pgx/v5/stdlib"
 
+	"lockstep/bot"
 	"lockstep/fixtures"
 )
 
-// killed is the scenario that the process is killed in: it goes all the way forward
-// and all the way back.
-var killed = scenarios[1]
+// killed are the scenarios that the process is killed in. The second goes all the way
+// forward and all the way back; it is played by every test run. The others are longer,
+// and belong to the target chaos, which sets TEST_CHAOS.
+var killed = []scenario{scenarios[1], scenarios[2], scenarios[3], scenarios[5]}
 
 // A point is one mutating request of the undisturbed run: the n-th of its name.
 type point struct {
@@ -39,30 +41,46 @@ func TestKillPoints(t *testing.T) {
 	if admin := os.Getenv("TEST_POSTGRES"); admin != "" {
 		stores["postgres"] = func(t *testing.T) string { return newDatabase(t, admin) }
 	}
+	played := killed[:1]
+	if os.Getenv("TEST_CHAOS") != "" {
+		played = killed[1:]
+	}
 	for name, store := range stores {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			points := undisturbed(t, store(t))
-			t.Logf("%d kill points: %s", len(points), points)
-			if len(points) == 0 {
-				t.Fatal("the undisturbed run changed nothing outside")
-			}
-			for _, p := range points {
-				for _, phase := range []string{"before", "after"} {
-					t.Run(fmt.Sprintf("%s/%s", p, phase), func(t *testing.T) {
-						t.Parallel()
-						killAt(t, store(t), p, phase)
-					})
-				}
+			for _, given := range played {
+				t.Run(fmt.Sprintf("run_%d", given.N), func(t *testing.T) {
+					t.Parallel()
+					killEverywhere(t, given, store)
+				})
 			}
 		})
 	}
 }
 
-// undisturbed plays the scenario and returns every mutating request of it.
-func undisturbed(t *testing.T, store string) []point {
+// killEverywhere plays a scenario undisturbed, and then once for each of its points and
+// phases.
+func killEverywhere(t *testing.T, given scenario, store func(*testing.T) string) {
 	t.Helper()
-	b := newBench(t, store)
+	points := undisturbed(t, given, store(t))
+	t.Logf("run %d: %d kill points: %s", given.N, len(points), points)
+	if len(points) == 0 {
+		t.Fatal("the undisturbed run changed nothing outside")
+	}
+	for _, p := range points {
+		for _, phase := range []string{"before", "after"} {
+			t.Run(fmt.Sprintf("%s/%s", p, phase), func(t *testing.T) {
+				t.Parallel()
+				killAt(t, given, store(t), p, phase)
+			})
+		}
+	}
+}
+
+// undisturbed plays the scenario and returns every mutating request of it.
+func undisturbed(t *testing.T, given scenario, store string) []point {
+	t.Helper()
+	b := newBench(t, given, store)
 	b.start(t)
 	b.announce(t)
 	b.awaitEnd(t)
@@ -80,9 +98,38 @@ func undisturbed(t *testing.T, store string) []point {
 
 // killAt plays the scenario, kills the process at a point, starts it again and holds
 // what came of it against what must.
-func killAt(t *testing.T, store string, p point, phase string) {
+func killAt(t *testing.T, given scenario, store string, p point, phase string) {
 	t.Helper()
-	b := newBench(t, store)
+	b := newBench(t, given, store)
+	arrived := b.holdAt(p, phase)
+	b.start(t)
+	b.announce(t)
+	struck := func() bool {
+		select {
+		case <-arrived:
+			return true
+		default:
+			return false
+		}
+	}
+	b.await(t, "the request or the end", func() bool { return struck() || b.world.finished(given) && b.quiet() })
+	switch {
+	case struck():
+		b.kill(t)
+		b.start(t)
+	case p.name != "update note":
+		t.Errorf("the request never came\n%s", b.log())
+	default:
+		// A status note is edited as often as there is something to say; where the run
+		// was quicker than the sender there are fewer edits than before.
+		t.Logf("no edit %d of a note this time", p.n)
+	}
+	b.awaitEnd(t)
+}
+
+// holdAt holds the request of a point for ever, before or after its effect, and returns
+// what is closed when it has come.
+func (b *bench) holdAt(p point, phase string) <-chan struct{} {
 	arrived := make(chan struct{})
 	count := 0
 	strike := func(c fixtures.Call) fixtures.Fault {
@@ -102,33 +149,12 @@ func killAt(t *testing.T, store string, p point, phase string) {
 	} else {
 		b.world.Journal.Break(nil, strike)
 	}
-	b.start(t)
-	b.announce(t)
-	struck := func() bool {
-		select {
-		case <-arrived:
-			return true
-		default:
-			return false
-		}
-	}
-	b.await(t, "the request or the end", func() bool { return struck() || b.world.finished(killed.Version) && b.quiet() })
-	switch {
-	case struck():
-		b.kill(t)
-		b.start(t)
-	case p.name != "update note":
-		t.Errorf("the request never came\n%s", b.log())
-	default:
-		// A status note is edited as often as there is something to say; where the run
-		// was quicker than the sender there are fewer edits than before.
-		t.Logf("no edit %d of a note this time", p.n)
-	}
-	b.awaitEnd(t)
+	return arrived
 }
 
 // A bench is one world with the program as a child process.
 type bench struct {
+	given scenario
 	world *world
 	was   before
 	child *exec.Cmd
@@ -137,20 +163,21 @@ type bench struct {
 	stderr bytes.Buffer
 }
 
-func newBench(t *testing.T, store string) *bench {
+func newBench(t *testing.T, given scenario, store string) *bench {
 	t.Helper()
 	w, err := newWorld(t.TempDir(), worldOptions{
-		Job: 10 * time.Millisecond, Async: 2 * time.Millisecond, Wait: 10 * time.Millisecond, Poll: 250 * time.Millisecond, Store: store,
+		Job: 10 * time.Millisecond, Async: 2 * time.Millisecond, Wait: 10 * time.Millisecond, Poll: 250 * time.Millisecond,
+		Store: store, Direct: true,
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(w.close)
-	b := &bench{world: w}
+	b := &bench{given: given, world: w}
 	if b.was, err = w.observe(); err != nil {
 		t.Fatal(err)
 	}
-	w.GitLab.Script(killed.rules(w, b.was.Version, "", 10*time.Millisecond)...)
+	w.GitLab.Script(given.rules(w, b.was, "", 10*time.Millisecond)...)
 	return b
 }
 
@@ -183,10 +210,11 @@ func (b *bench) kill(t *testing.T) {
 	_ = b.child.Wait() // it was killed
 }
 
-// announce pushes the tag of the version.
+// announce lets somebody ask for the run.
 func (b *bench) announce(t *testing.T) {
 	t.Helper()
-	if _, err := b.world.GitLab.Tag(dataProject, killed.Version); err != nil {
+	api := &client{url: "http://" + b.world.Address, token: bot.NewSecret(apiToken), http: &http.Client{Timeout: 10 * time.Second}}
+	if err := b.world.ask(t.Context(), api, b.given); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -195,17 +223,18 @@ func (b *bench) announce(t *testing.T) {
 // the outside against the expected ending.
 func (b *bench) awaitEnd(t *testing.T) {
 	t.Helper()
-	b.await(t, "the Finish message", func() bool { return b.world.finished(killed.Version) })
+	want := b.given.Want
+	b.await(t, "the Finish message", func() bool { return b.world.finished(b.given) })
 	b.await(t, "the outside to become quiet", b.quiet)
-	end, wrong := b.world.verify(killed, b.was)
-	if end != killed.Want.End || len(wrong) > 0 {
-		t.Errorf("end %q, want %q:\n%s\ncalls: %v\n%s", end, killed.Want.End, strings.Join(wrong, "\n"), b.world.Journal.Calls(), b.log())
+	end, wrong := b.world.verify(b.given, b.was)
+	if end != want.End || len(wrong) > 0 {
+		t.Errorf("end %q, want %q:\n%s\ncalls: %v\n%s", end, want.End, strings.Join(wrong, "\n"), b.world.Journal.Calls(), b.log())
 	}
-	if mrs := b.world.GitLab.MergeRequests(envProject); len(mrs) != 2 {
-		t.Errorf("%d merge requests, want one forward and one back", len(mrs))
+	if mrs := b.world.GitLab.MergeRequests(envProject); len(mrs) != want.Merges {
+		t.Errorf("%d merge requests, want %d", len(mrs), want.Merges)
 	}
-	if log, err := b.world.git("log", "--format=%s", b.world.Start+"..main"); err != nil || strings.Count(log, "\n") != 3 {
-		t.Errorf("main has these commits more, want two changes and two merges (%v):\n%s", err, log)
+	if log, err := b.world.git("log", "--format=%s", b.world.Start+"..main"); err != nil || strings.Count(log, "\n")+1 != 2*want.Merges {
+		t.Errorf("main has these commits more, want %d changes with their merges (%v):\n%s", want.Merges, err, log)
 	}
 	for _, mr := range b.world.GitLab.MergeRequests(envProject) {
 		if notes := b.world.GitLab.Notes(envProject, mr.IID); len(notes) != 1 {

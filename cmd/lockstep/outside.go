@@ -18,7 +18,9 @@ import (
 type outside struct {
 	gitlab     *gitlab.Client
 	bot        *bot.Bot
+	gates      *gateMaker
 	parameters *data.Parameters
+	packages   *data.Packages
 	channels   map[string]notify.Channel
 }
 
@@ -33,10 +35,12 @@ func newOutside(ctx context.Context, cfg *bot.Config) (*outside, error) {
 		return nil, err
 	}
 	repos := &repositories{url: cfg.GitLab.URL, token: token.Reveal, author: cfg.GitLab.Author}
-	o := &outside{gitlab: client, parameters: data.NewParameters()}
+	bearers := &tokens{}
+	o := &outside{gitlab: client, parameters: data.NewParameters(), packages: &data.Packages{Now: now}}
+	o.gates = &gateMaker{gitlab: client, packages: o.packages, tokens: bearers}
 	o.bot = &bot.Bot{
-		Config: cfg, Repos: repos, Forge: client, Pipelines: client, Watch: watcher{client, repos},
-		Gates: gateMaker{client}, Parameters: o.parameters, Limits: cfg.Limits(), Now: now,
+		Config: cfg, Repos: repos, Forge: client, Pipelines: client, Rules: client, Watch: watcher{client, repos, bearers},
+		Gates: o.gates, Parameters: o.parameters, Data: o.packages, Limits: cfg.Limits(), Now: now,
 		RunURL: func(id string) string { return cfg.Server.URL + "/runs/" + id },
 	}
 	o.channels, err = channels(ctx, cfg)
@@ -72,7 +76,9 @@ func channels(ctx context.Context, cfg *bot.Config) (map[string]notify.Channel, 
 func projects(cfg *bot.Config) []string {
 	all := map[string]bool{}
 	for _, e := range cfg.Environments {
-		all[e.Repository] = true
+		if e.Repository != "" {
+			all[e.Repository] = true
+		}
 	}
 	for _, p := range cfg.DataProjects() {
 		all[p.Project] = true
@@ -80,7 +86,9 @@ func projects(cfg *bot.Config) []string {
 	for _, t := range cfg.Tracks {
 		for _, s := range t.Stages {
 			for _, g := range s.Gates {
-				all[g.Pipeline.Project] = true
+				if g.Pipeline != nil {
+					all[g.Pipeline.Project] = true
+				}
 			}
 		}
 	}

@@ -124,7 +124,7 @@ func TestStaleHeadPipeline(t *testing.T) {
 	s.script(given)
 	s.at(moment{"merge", 1, arrives}, func() {
 		s.GitLab.PipelineFaults(fixtures.PipelineFaults{Stale: true})
-		s.edits(edit{valuesFile("kv"), firstVersion, "2026.10.9"})
+		s.edits(edit{valuesFile("int", "kv"), firstVersion, "2026.10.9"})
 	})
 	s.tag(given.Version)
 	s.await("the pipeline of the second head", func() bool { return s.verified() == 2 })
@@ -215,16 +215,16 @@ func TestUneditable(t *testing.T) {
 	t.Parallel()
 	s := newScene(t)
 	given := works
-	s.edits(edit{valuesFile("kv"), "replicas: 2", "default: &version 2026.11.0"})
-	s.edits(edit{valuesFile("kv"), `version: "2026.11.0"`, "version: *version"})
+	s.edits(edit{valuesFile("int", "kv"), "replicas: 2", "default: &version 2026.11.0"})
+	s.edits(edit{valuesFile("int", "kv"), `version: "2026.11.0"`, "version: *version"})
 	s.observe()
 	s.tag(given.Version)
 	run := s.reaches(given.Version, bot.Refused).Run
 	s.await("a message", func() bool { return len(s.Chat.Messages()) > 0 })
 	s.quiet()
 	messages := s.Chat.Messages()
-	if len(messages) != 1 || !strings.Contains(said(messages[0]), valuesFile("kv")+":6:12") {
-		t.Errorf("people were told %v, want one message that names %s:6:12", messages, valuesFile("kv"))
+	if len(messages) != 1 || !strings.Contains(said(messages[0]), valuesFile("int", "kv")+":6:12") {
+		t.Errorf("people were told %v, want one message that names %s:6:12", messages, valuesFile("int", "kv"))
 	}
 	for _, call := range s.Journal.Calls() {
 		if call.Server != "chat" {

@@ -18,7 +18,7 @@ const byHand = "2026.10.9"
 // beside are a person's changes that are not about the version: in the line next to it,
 // and in another file.
 var beside = []edit{
-	{valuesFile("kv"), "bucket: preview", "bucket: preview-2"},
+	{valuesFile("int", "kv"), "bucket: preview", "bucket: preview-2"},
 	{"README.md", "The pipeline of main", "Every pipeline of main"},
 }
 
@@ -66,13 +66,13 @@ func TestPersonChangesVersion(t *testing.T) {
 			s := newScene(t)
 			given := test.given
 			if test.value == byHand {
-				s.was.Tree[valuesFile("kv")] = strings.Replace(s.was.Tree[valuesFile("kv")], firstVersion, byHand, 1)
-				given.Want.Deployed = map[string]string{"kv": byHand}
+				s.was.Tree[valuesFile("int", "kv")] = strings.Replace(s.was.Tree[valuesFile("int", "kv")], firstVersion, byHand, 1)
+				given.Want.Deployed = map[string]string{"int/kv": byHand}
 			}
 			if test.left {
 				given.Want.Cause = append(slices.Clone(given.Want.Cause), "kv (somebody set it to "+byHand+" since)")
 			}
-			s.at(test.when, func() { s.edits(edit{valuesFile("kv"), test.old, byHand}) })
+			s.at(test.when, func() { s.edits(edit{valuesFile("int", "kv"), test.old, byHand}) })
 			s.play(given)
 		})
 	}
@@ -91,7 +91,7 @@ func TestPersonInsists(t *testing.T) {
 	s.Journal.Break(func(c fixtures.Call) fixtures.Fault {
 		if c.Name == "merge" && n+1 < len(values) {
 			n++
-			s.edits(edit{valuesFile("kv"), values[n-1], values[n]})
+			s.edits(edit{valuesFile("int", "kv"), values[n-1], values[n]})
 		}
 		return fixtures.Pass
 	}, nil)
@@ -152,7 +152,7 @@ func TestPersonMerges(t *testing.T) {
 func TestPersonCancels(t *testing.T) {
 	t.Parallel()
 	cancelled := works
-	cancelled.Want = ending{End: "cancelled", Cause: []string{"cancelled by olga"}, Value: "old", Parameter: "old"}
+	cancelled.Want = ending{End: "cancelled", Cause: []string{"cancelled by olga"}, Value: "old", Recorded: "old"}
 	for name, test := range map[string]struct {
 		hold          func(s *scene)
 		state         bot.State
@@ -169,7 +169,7 @@ func TestPersonCancels(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			want := cancelled
-			want.Want.Merges, want.Want.Gates = test.merges, test.gates
+			want.Want.Merges, want.Want.Gates = test.merges, map[string]int{"int": test.gates}
 			s := newScene(t)
 			s.script(cancelled)
 			test.hold(s)

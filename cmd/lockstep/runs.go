@@ -245,9 +245,13 @@ func (f serverFlag) steer(ctx context.Context, con *console, words wordsFlag, ou
 	if err != nil {
 		return err
 	}
+	return api.tell(ctx, con, strings.Join([]string{kind, segment(name), verb}, "/"), web.Words{By: words.By, Reason: words.Reason}, output)
+}
+
+// tell sends words to path and prints what the server says to them.
+func (c *client) tell(ctx context.Context, con *console, path string, words any, output string) error {
 	var said web.Said
-	path := strings.Join([]string{kind, segment(name), verb}, "/")
-	if err := api.post(ctx, path, web.Words{By: words.By, Reason: words.Reason}, &said); err != nil {
+	if err := c.post(ctx, path, words, &said); err != nil {
 		return err
 	}
 	if output == "json" {

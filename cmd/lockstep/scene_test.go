@@ -123,7 +123,7 @@ func (s *scene) observe() {
 // script sets how the jobs of a scenario end, and no two deployments at the same
 // moment. The rules given come first.
 func (s *scene) script(given scenario, first ...fixtures.Rule) {
-	s.GitLab.Script(append(first, given.rules(s.world, s.was.Version, "", pace)...)...)
+	s.GitLab.Script(append(first, given.rules(s.world, s.was, "", pace)...)...)
 }
 
 // tag lets the data team push the tag of a version.
@@ -147,7 +147,7 @@ func (s *scene) play(given scenario) {
 func (s *scene) ends(want scenario) {
 	s.Helper()
 	s.await("the Finish message of "+want.Version, func() bool {
-		return slices.ContainsFunc(s.Chat.Messages()[s.was.Messages:], func(m fixtures.Message) bool { return isFinish(m, want.Version) })
+		return slices.ContainsFunc(s.Chat.Messages()[s.was.Messages:], func(m fixtures.Message) bool { return isFinish(m, want) })
 	})
 	s.await("a note on every merge request", func() bool {
 		return !slices.ContainsFunc(s.GitLab.MergeRequests(envProject), func(mr fixtures.MergeRequestRecord) bool {

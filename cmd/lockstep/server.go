@@ -19,6 +19,7 @@ import (
 	"lockstep/bot/store"
 	"lockstep/bot/trigger"
 	"lockstep/bot/web"
+	"lockstep/gates"
 )
 
 // grace is how long a request that is under way may take when the server stops.
@@ -34,6 +35,7 @@ type server struct {
 	sender  *notify.Sender
 	access  web.Access
 	hooks   trigger.GitLab
+	signing bot.Secret // of the addresses at which callback gates are answered
 }
 
 // serve runs the bot until ctx ends. credentials are those of AWS; nil: the process's
@@ -43,7 +45,7 @@ func serve(ctx context.Context, cfg *bot.Config, log *slog.Logger, credentials a
 	if err != nil {
 		return err
 	}
-	s.outside.parameters.Credentials = credentials
+	s.outside.parameters.Credentials, s.outside.packages.Credentials = credentials, credentials
 	return errors.Join(s.run(ctx), s.store.Close())
 }
 
@@ -68,12 +70,15 @@ func newServer(ctx context.Context, cfg *bot.Config, log *slog.Logger) (*server,
 	if s.store, err = store.Open(ctx, url); err != nil {
 		return nil, err
 	}
+	s.outside.bot.History = s.store
+	s.outside.gates.opinions = answered{s.store}
+	s.outside.gates.callback = func(g gates.Subject) string { return callbackAddress(cfg.Server.URL, s.signing, g) }
 	s.sender = &notify.Sender{
 		Outbox: s.store, Runs: s.store, Channels: s.outside.channels, Notes: s.outside.gitlab,
 		URL: s.outside.bot.RunURL, Every: cfg.Limits().First, Now: now, Log: log,
 	}
 	s.engine, err = engine.Open(ctx, engine.Options{
-		Store: s.store, Step: s.outside.bot.Step, Beside: s.sender.Run, Limits: cfg.Limits(), Channels: cfg.Channels,
+		Store: s.store, Step: s.outside.bot.Step, Beside: s.beside, Limits: cfg.Limits(), Channels: cfg.Channels,
 		Now: now, Log: log, Poll: cfg.Limits().First,
 	})
 	if err != nil {
@@ -85,6 +90,9 @@ func newServer(ctx context.Context, cfg *bot.Config, log *slog.Logger) (*server,
 // secrets resolves what proves who calls.
 func (s *server) secrets(ctx context.Context) (err error) {
 	if s.access.Token, err = resolved(ctx, s.cfg.Server.Token); err != nil {
+		return err
+	}
+	if s.signing, err = resolved(ctx, s.cfg.Server.Callbacks); err != nil {
 		return err
 	}
 	if s.hooks.Secret, err = resolved(ctx, s.cfg.GitLab.Webhook.Secret); err != nil {
@@ -127,6 +135,16 @@ func (s *server) run(ctx context.Context) error {
 	return err
 }
 
+// beside is what the active process does besides driving runs: it tells people, and
+// looks for condemned versions that somebody has brought back.
+func (s *server) beside(ctx context.Context) error {
+	returns := trigger.Returns{Store: s.store, Find: s.outside.bot.Returns, Channels: s.cfg.Channels, Now: now, Log: s.log}
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error { return s.sender.Run(ctx) })
+	group.Go(func() error { return returns.Run(ctx) })
+	return group.Wait()
+}
+
 // listen answers requests until ctx ends, and then what is under way for a while.
 func (s *server) listen(ctx context.Context, group *errgroup.Group, listener net.Listener) {
 	server := &http.Server{
@@ -165,8 +183,20 @@ func (s *server) handler() http.Handler {
 	s.hooks.Wake, s.hooks.Now, s.hooks.Log = s.engine.Wake, now, s.log
 	web := &web.Server{
 		Store: s.store, Steering: s.engine, Access: s.access, Hook: &s.hooks,
-		Submit:  &trigger.Runs{Catalog: s.cfg, Store: s.store, Wake: s.engine.Wake, Now: now, Log: s.log},
+		Submit:   &trigger.Runs{Catalog: s.cfg, Store: s.store, Wake: s.engine.Wake, Now: now, Log: s.log},
+		Rollback: &trigger.Rollback{Store: s.store, Wake: s.engine.Wake, Now: now, Log: s.log},
+		Signed:   func(key, signature string) bool { return gates.Signed(s.signing.Reveal(), key, signature) },
+		Tracks:   s.packages(), Drift: s.outside.bot.Drift,
 		Version: version, Now: now, Log: s.log,
 	}
 	return web.Handler()
+}
+
+// packages returns the data packages of each track.
+func (s *server) packages() map[string][]string {
+	packages := map[string][]string{}
+	for name, t := range s.cfg.Tracks {
+		packages[name] = t.Packages
+	}
+	return packages
 }

@@ -155,9 +155,16 @@ func (r *ParameterConfig) of(environment, pkg string) *Parameter {
 }
 
 // Request returns the request for one version of a package on a track, checked against
-// the configuration; the error is a sentence for the one who asked. Who asked, and the
-// key, are the caller's to fill in.
+// the configuration; the error is a sentence for the one who asked. The package may be
+// empty where the track takes one. Who asked, and the key, are the caller's to fill in.
 func (c *Config) Request(pkg, track, v string) (Request, error) {
+	if pkg == "" {
+		sole, err := c.sole(track)
+		if err != nil {
+			return Request{}, err
+		}
+		pkg = sole
+	}
 	t, err := c.track(track, pkg)
 	if err != nil {
 		return Request{}, err
@@ -170,6 +177,18 @@ func (c *Config) Request(pkg, track, v string) (Request, error) {
 		Package: pkg, Track: track, Version: version,
 		Lane: t.Lane, Supersede: t.Supersede == "waiting", From: t.From,
 	}, nil
+}
+
+// sole returns the only package of a track.
+func (c *Config) sole(track string) (string, error) {
+	t, ok := c.Tracks[track]
+	switch {
+	case !ok:
+		return "", fmt.Errorf("unknown track %q: %s", shortened(track), known(track, sortedKeys(c.Tracks)))
+	case len(t.Packages) != 1:
+		return "", fmt.Errorf("track %q takes %s: name the package", track, strings.Join(t.Packages, ", "))
+	}
+	return t.Packages[0], nil
 }
 
 // parse returns v as a version of p, whose name is pkg.

@@ -31,7 +31,7 @@ type Runs struct {
 
 // An asked is the body of a request.
 type asked struct {
-	Package string `json:"package"`
+	Package string `json:"package"` // may be left out where the track takes one
 	Track   string `json:"track"`
 	Version string `json:"version"`
 	By      string `json:"by"`    // who asks, as the client says
@@ -77,7 +77,7 @@ func answered(w http.ResponseWriter, answer bot.Answer, err error, wake func(), 
 // read reads a request strictly.
 func (h *Runs) read(w http.ResponseWriter, r *http.Request) (bot.Request, error) {
 	var a asked
-	if err := decode(w, r, &a, `"package", "track", "version" and perhaps "by" and "force"`); err != nil {
+	if err := decode(w, r, &a, `"track", "version" and perhaps "package", "by" and "force"`); err != nil {
 		return bot.Request{}, err
 	}
 	if !asker.MatchString(a.By) {

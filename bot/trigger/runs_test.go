@@ -74,6 +74,7 @@ func TestSubmitRefuses(t *testing.T) {
 		{"force that turns the writing", "", strings.Replace(wanted, `"by"`, `"force":"a\u202eb","by"`, 1), `\"force\" must be the reason`},
 		{"long force", "", strings.Replace(wanted, `"by"`, `"force":"`+strings.Repeat("é", 501)+`","by"`, 1), `\"force\" must be the reason`},
 		{"two values", "", wanted + wanted, "more than one JSON value"},
+		{"no package and no such track", "", `{"track":"release","version":"2026.11.3"}`, `unknown track \"release\"`},
 		{"unknown package", "", `{"package":"mdb","track":"integration","version":"2026.11.3"}`, "mdb"},
 		{"unknown track", "", `{"package":"mda","track":"release","version":"2026.11.3"}`, "release"},
 		{"breaks the pattern", "", `{"package":"mda","track":"integration","version":"latest"}`, "it must match"},
@@ -127,6 +128,15 @@ func TestForce(t *testing.T) {
 	w := submit(runs(t, s), "", wanted)
 	if want := `"sentence":"run r0 condemned mda 2026.11.3 on integration"`; w.Code != http.StatusConflict || !strings.Contains(w.Body.String(), want) {
 		t.Errorf("got %d %s, want 409 with %s", w.Code, w.Body, want)
+	}
+}
+
+// Where a track takes one package, its name may be left out.
+func TestSubmitWithoutPackage(t *testing.T) {
+	t.Parallel()
+	s := &shelf{answer: bot.Answer{Run: "r1", New: true}}
+	if w := submit(runs(t, s), "", `{"track":"integration","version":"2026.11.3"}`); w.Code != http.StatusCreated || s.asked[0].Package != "mda" {
+		t.Errorf("got %d %s for package %q, want 201 for mda", w.Code, w.Body, s.asked[0].Package)
 	}
 }
 

@@ -18,6 +18,7 @@ func TestPagesOfReleases(t *testing.T) {
 		},
 		{"/runs/handed", "A person has to merge !12 of env/mda; the run then goes on by itself. |merge_requests/12\">look</a></p>", "lockstep resume"},
 		{"/runs/rolledback", ">failed</span>|>not asked</span>|abn remo|left alone: somebody set it to 2026.11.8-hotfix since|lup fbv|nothing to do|Cause:", "waits for people"},
+		{"/runs/undone", "<span class=\"badge passed\">rolled back</span>|<b>Why:</b> bob undoes run ended (wrong prices)|<dt>Puts back</dt><dd><a href=\"/runs/ended\">run ended</a>", "Gates</h2>|Deploy-abn"},
 		{"/", "Condemned versions|<a href=\"/runs/ended\">mda 2026.11.2</a>|<code>lockstep confirm awaiting go-live</code>|integration: 1st in lane integration, behind run stalled", "and 1 more"},
 		{"/api/v1/runs/awaiting", `"gates":[{"environment":"abn","name":"e2e-test-abn","mark":"passed","outcome":"passed"|"opinions":[{"gate":"go-live","by":"eve","yes":true|"commands":["lockstep confirm awaiting go-live","lockstep deny awaiting go-live"]`, ""},
 	}

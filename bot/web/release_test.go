@@ -121,7 +121,9 @@ func releases() *shelf {
 	handed := release("handed")
 	deployed(&handed, 0)
 	handed.State, handed.Reason, handed.Stages[0].Delivery.Told, handed.Stages[0].Delivery.Seen = bot.Proposed, "!12 of env/mda waits for a person to merge it", true, nil
-	s.runs = append([]bot.Run{awaiting(), copying(), handed, rolledBack()}, s.runs...)
+	undone := rolledBack()
+	undone.ID, undone.Undoes, undone.Cause = "undone", "ended", &bot.Cause{Sentence: "bob undoes run ended (wrong prices)"}
+	s.runs = append([]bot.Run{awaiting(), copying(), handed, rolledBack(), undone}, s.runs...)
 	s.lanes[1] = bot.LaneState{Lane: "release", Holder: "awaiting"}
 	s.opinions["awaiting/prd/go-live"] = []bot.Opinion{{Gate: "go-live", By: "eve", Yes: true, Reason: "looks <b>good</b>", At: clock}}
 	s.opinions["awaiting/abn/audit"] = []bot.Opinion{{Gate: "audit", By: bot.CallbackSpeaker, Yes: true, At: clock}}

@@ -33,7 +33,8 @@ lint:
 	$(GO) vet -tags $(TAGS) ./...
 	$(GO) tool staticcheck -tags $(TAGS) ./...
 	$(GO) mod tidy -diff
-	bash -n .ci/run .ci/integration .ci/fuzz && sh -n .ci/postgres
+	for script in .ci/run .ci/integration .ci/fuzz; do bash -n "$$script" || exit 1; done
+	for script in .ci/postgres .ci/prometheus .ci/s3; do sh -n "$$script" || exit 1; done
 
 ## bench: benchmarks, each against a peer in the same run
 bench:
@@ -44,7 +45,8 @@ FUZZTIME ?= 5s
 fuzz:
 	FUZZTIME=$(FUZZTIME) TAGS=$(TAGS) .ci/fuzz
 
-## integration: the tests of the store, the engine and the kill points on a real PostgreSQL
+## integration: the store, the engine and the kill points on a real PostgreSQL, copies of
+## data on a real S3 (versitygw), the Prometheus gate on a real Prometheus
 integration:
 	.ci/integration
 

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"lockstep/bot"
+	"lockstep/gates"
 )
 
 // signed is the address of a callback with its signature, as serverOf knows it.
@@ -140,6 +141,34 @@ func anybody(s *Server, method, path, body string) *httptest.ResponseRecorder {
 	w := httptest.NewRecorder()
 	s.Handler().ServeHTTP(w, httptest.NewRequest(method, path, strings.NewReader(body)))
 	return w
+}
+
+// The address that a gate sends is the one that is answered, and nothing near it.
+func TestCallbackSignature(t *testing.T) {
+	t.Parallel()
+	const audit = "awaiting/abn/audit"
+	server := serverOf(releases())
+	server.Signed = func(key, signature string) bool { return gates.Signed("s3cret", key, signature) }
+	right := gates.Sign("s3cret", audit)
+	for name, test := range map[string]struct {
+		path, signature string
+		status          int
+	}{
+		"right":            {audit, right, 200},
+		"in capitals":      {audit, strings.ToUpper(right), 404},
+		"cut short":        {audit, right[:62], 404},
+		"longer":           {audit, right + "00", 404},
+		"by another key":   {audit, gates.Sign("other", audit), 404},
+		"of another gate":  {audit, gates.Sign("s3cret", "awaiting/prd/go-live"), 404},
+		"at another place": {"awaiting%2Fabn/audit/x", right, 404},
+		"parts shifted":    {"awaiting/abn%2Faudit/audit", right, 404},
+		"empty":            {audit, "", 404},
+	} {
+		w := anybody(server, http.MethodPost, "/callbacks/"+test.path+"?signature="+test.signature, `{"passed":true}`)
+		if w.Code != test.status || test.status == 404 && !strings.Contains(w.Body.String(), unproven) {
+			t.Errorf("%s: got %d %s, want %d", name, w.Code, w.Body, test.status)
+		}
+	}
 }
 
 // Programs repeat themselves, also when the gate has its outcome.

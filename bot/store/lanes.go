@@ -79,7 +79,7 @@ func grant(ctx context.Context, tx Tx, name string, now time.Time) (string, erro
 }
 
 // release takes the lane from a run that has settled, and freezes it when a rollback
-// failed.
+// failed. Why it was frozen before stays: a thaw has to see to both.
 func release(ctx context.Context, tx Tx, r *bot.Run, now time.Time) error {
 	if _, err := tx.Exec(ctx, `UPDATE lanes SET holder = '', revision = revision + 1 WHERE lane = $1 AND holder = $2`, r.Lane, r.ID); err != nil {
 		return fmt.Errorf("release lane %q: %w", r.Lane, err)
@@ -87,9 +87,15 @@ func release(ctx context.Context, tx Tx, r *bot.Run, now time.Time) error {
 	if r.State != bot.RollbackFailed {
 		return nil
 	}
-	reason := fmt.Sprintf("run %s: %s", r.ID, r.Reason)
-	if _, err := tx.Exec(ctx, `UPDATE lanes SET frozen = $2, frozen_by = 'lockstep', frozen_at = $3 WHERE lane = $1`,
-		r.Lane, reason, millis(now)); err != nil {
+	l, err := lane(ctx, tx, r.Lane)
+	if err != nil {
+		return fmt.Errorf("freeze lane %q: %w", r.Lane, err)
+	}
+	reason, by, at := fmt.Sprintf("run %s: %s", r.ID, r.Reason), "lockstep", now
+	if l.Frozen != "" {
+		reason, by, at = l.Frozen+"; "+reason, l.By, l.Since
+	}
+	if _, err := tx.Exec(ctx, `UPDATE lanes SET frozen = $2, frozen_by = $3, frozen_at = $4 WHERE lane = $1`, r.Lane, reason, by, millis(at)); err != nil {
 		return fmt.Errorf("freeze lane %q: %w", r.Lane, err)
 	}
 	return nil

@@ -1,10 +1,10 @@
-// Package store keeps what Lockstep remembers: runs and their events, lanes,
-// requests, words of people and the outbox, in tables of our own, on SQLite or on
-// PostgreSQL, with one SQL text for both.
+// Package store keeps what Lockstep remembers: runs and their events, lanes, requests,
+// condemned versions, words of people, answers to gates and the outbox, in tables of our
+// own, on SQLite or on PostgreSQL, with one SQL text for both.
 //
 // Whatever changes several rows is one transaction. A run is saved by
 // compare-and-swap on its revision, a lane is granted by compare-and-swap on its
-// holder, and an answer to a request is stored before it is given, so that the same
+// holder, and an answer that names a run is stored before it is given, so that the same
 // request twice is one run.
 //
 // Times are milliseconds since 1970 in the tables; zero means "not yet". Everything

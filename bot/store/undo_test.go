@@ -217,3 +217,18 @@ func TestUndoIsOneWithLaunch(t *testing.T) {
 		}
 	})
 }
+
+// A lane that is frozen while a rollback fails in it keeps both reasons.
+func TestUndoThatFailsInAFrozenLane(t *testing.T) {
+	on(t, func(t *testing.T, s *Store) {
+		done := ran(t, s, request("1"), 0, 1, good)
+		if err := s.Freeze(t.Context(), "integration", "ada", "month end", noon); err != nil {
+			t.Fatal(err)
+		}
+		undo := ran(t, s, undoing(done.ID, "a"), 2, 3, ending{state: bot.RollbackFailed})
+		l, err := s.Lanes(t.Context())
+		if want := "month end; run " + undo.ID + ": it is rollback failed"; err != nil || l[0].Frozen != want || l[0].By != "ada" || !l[0].Since.Equal(noon) {
+			t.Errorf("got %+v, %v, want it frozen by ada: %s", l, err, want)
+		}
+	})
+}

@@ -35,37 +35,61 @@ func (s *pass) checkListing(ctx context.Context) error {
 }
 
 // checkNames holds the list of what is there against the manifest: an object too many,
-// too few or of another size is found with a few requests, before any is read.
+// too few or of another size is found with a few requests, before any is read. A list
+// that takes several calls is only counted, because the names of the manifest are not
+// kept between calls: too many are looked for anew, too few are found when each is
+// proved.
 func (s *pass) checkNames(ctx context.Context) error {
-	if s.known == nil {
-		if err := s.learn(ctx); err != nil {
-			return err
-		}
-	}
-	whole := s.At == "" // the list is seen from its beginning
-	all, err := s.pages(ctx, func(o object) error {
-		if o.key == s.set.Manifest {
-			return nil
-		}
-		size, named := s.known[fingerprintOf(o.key)]
-		switch {
-		case !named:
-			return problemf("%s is not in the manifest: name it there, or remove it", s.from.place(o.key))
-		case size != o.size:
-			return s.wrongSize(object{key: o.key, size: size}, o.size)
-		}
-		delete(s.known, fingerprintOf(o.key))
-		return nil
-	})
+	whole := s.At == "" && s.known != nil // the list is held against the names from its beginning
+	all, err := s.pages(ctx, s.meet)
 	switch {
 	case err != nil || !all:
+		s.known = nil
 		return err
+	case s.Found.Objects > s.progress.TotalObjects:
+		return s.surplus(ctx)
 	case whole && len(s.known) > 0:
 		return s.missing(ctx)
 	}
 	s.reach(listed)
 	s.known = nil
 	return nil
+}
+
+// meet counts an object that is there, and holds it against the manifest where that is
+// known.
+func (s *pass) meet(o object) error {
+	if o.key == s.set.Manifest {
+		return nil
+	}
+	s.Found.count(o.size)
+	if s.known == nil {
+		return nil
+	}
+	size, named := s.known[fingerprintOf(o.key)]
+	switch {
+	case !named:
+		return problemf("%s is not in the manifest: name it there, or remove it", s.from.place(o.key))
+	case size != o.size:
+		return s.wrongSize(object{key: o.key, size: size}, o.size)
+	}
+	delete(s.known, fingerprintOf(o.key))
+	return nil
+}
+
+// surplus names an object that is not in the manifest, where there is one.
+func (s *pass) surplus(ctx context.Context) error {
+	if err := s.learn(ctx); err != nil {
+		return err
+	}
+	s.At, s.Found = "", tally{}
+	for all := false; !all; {
+		var err error
+		if all, err = s.pages(ctx, s.meet); err != nil {
+			return err
+		}
+	}
+	return errReplaced // what was too much was removed meanwhile
 }
 
 // missing names the first of the objects that the list has not shown.

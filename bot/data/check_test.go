@@ -15,7 +15,11 @@ var spoiled = []struct {
 	onTheGo bool   // a copy finds it too
 }{
 	{"nothing", func(d *depot) { d.preview.Prefix = "mda/2026.11.9/" }, "there is nothing below s3://PREVIEW/mda/2026.11.9/: publish the version, or check its name", true},
-	{"no manifest", func(d *depot) { d.preview.Prefix = "mda/2026.11.8/"; d.put(d.preview, "prices.csv", []byte("1")) }, "s3://PREVIEW/mda/2026.11.8/manifest.json is not there, though other objects are", true},
+	{"no manifest", func(d *depot) {
+		d.preview.Prefix = "mda/2026.11.8/"
+		d.put(d.preview, "", nil)
+		d.put(d.preview, "prices.csv", []byte("1"))
+	}, "s3://PREVIEW/mda/2026.11.8/manifest.json is not there, though other objects are", true},
 	{"missing", func(d *depot) { d.put(d.preview, "manifest.json", manifestOf(with(some, "zones/eu.csv", "1"))) }, "s3://PREVIEW/mda/2026.11.0/zones/eu.csv", true},
 	{"truncated", func(d *depot) { d.put(d.preview, "prices.csv", []byte("1;2")) }, "s3://PREVIEW/mda/2026.11.0/prices.csv has 3 bytes, and the manifest says 600: it was cut off", true},
 	{"corrupted", func(d *depot) { d.corrupt("offers/de.csv") }, "s3://PREVIEW/mda/2026.11.0/offers/de.csv has the SHA-256 ", false},
@@ -56,7 +60,9 @@ func TestCheck(t *testing.T) {
 			t.Parallel()
 			d := newDepot(t)
 			set := d.publish(some)
-			d.put(d.preview, "offers/", nil) // as consoles do for a folder
+			for _, folder := range []string{"", "offers/"} { // as consoles make them
+				d.put(d.preview, folder, nil)
+			}
 			p := finish(t, checking(packages, set))
 			if p.Objects != 5 || p.TotalObjects != 5 || p.Bytes != p.TotalBytes || p.Bytes == 0 || p.Began.IsZero() {
 				t.Errorf("got %+v, want 5 of 5 objects", p)

@@ -83,6 +83,7 @@ func TestCopyByListing(t *testing.T) {
 func TestEmptyListing(t *testing.T) {
 	t.Parallel()
 	d := newDepot(t)
+	d.put(d.preview, "", nil)
 	set := bot.DataSet{Bucket: d.preview, Listing: &bot.ListingRule{Objects: 1}}
 	for name, do := range map[string]step{"check": checking(d.packages, set), "copy": copying(d.packages, set, d.live)} {
 		p, err := follow(t, do)

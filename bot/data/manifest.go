@@ -77,7 +77,7 @@ func (s *pass) learn(ctx context.Context) error {
 	case s.Text.ETag != "":
 		return errReplaced
 	}
-	first, err := s.from.page(ctx, "", 1)
+	first, err := s.from.page(ctx, "", few)
 	switch {
 	case err != nil:
 		return err
@@ -86,6 +86,9 @@ func (s *pass) learn(ctx context.Context) error {
 	}
 	return problemf("%s is not there, though other objects are: the version is not complete before its manifest is published", s.from.place(s.set.Manifest))
 }
+
+// few is how many objects show that there are some.
+const few = 10
 
 // rest yields the objects that the manifest names behind a place in it.
 func (s *pass) rest(ctx context.Context, at string) iter.Seq2[object, error] {

@@ -14,7 +14,7 @@ import (
 // What holds where the fields of Packages say nothing else.
 const (
 	workFor    = 3 * time.Second
-	atOnce     = 32
+	atOnce     = 64
 	wholeUpTo  = 5 << 30   // what S3 copies in one request
 	partOf     = 512 << 20 // a part of that size takes S3 some seconds
 	maxParts   = 10_000    // what S3 puts together
@@ -28,7 +28,7 @@ type Packages struct {
 	Now         func() time.Time        // nil: time.Now
 	Work        time.Duration           // how long one Check or Copy begins something new; 3 s when 0
 	Timeout     time.Duration           // of one request, besides what S3 copies in it; 30 s when 0
-	Concurrency int                     // requests at once, over all calls; 32 when 0
+	Concurrency int                     // requests at once, over all calls; 64 when 0
 	Whole       int64                   // a larger object is copied in parts; 5 GiB when 0
 	Part        int64                   // size of a part; 512 MiB when 0
 

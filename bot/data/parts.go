@@ -138,15 +138,10 @@ func (s *pass) beginUpload(ctx context.Context, u *upload) error {
 func (s *pass) fill(ctx context.Context, u *upload) error {
 	var group errgroup.Group
 	group.SetLimit(s.concurrency())
-	stop := func() bool { return false } // one part at least, so that every call comes further
-	for n := int32(1); n <= u.parts(); n++ {
-		if _, there := u.have[n]; there {
-			continue
-		}
-		if stop() {
+	for i, n := range u.absent() {
+		if i > 0 && s.over() { // one part at least, so that every call comes further
 			break
 		}
-		stop = s.over
 		group.Go(func() error { return s.copyPart(ctx, u, n) })
 	}
 	err := group.Wait()
@@ -154,6 +149,16 @@ func (s *pass) fill(ctx context.Context, u *upload) error {
 		return unfinished(u.size)
 	}
 	return err
+}
+
+// absent returns the numbers of the parts that are not there.
+func (u *upload) absent() (numbers []int32) {
+	for n := int32(1); n <= u.parts(); n++ {
+		if _, there := u.have[n]; !there {
+			numbers = append(numbers, n)
+		}
+	}
+	return numbers
 }
 
 // copyPart copies one part.

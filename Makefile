@@ -38,7 +38,7 @@ lint:
 
 ## bench: benchmarks, each against a peer in the same run
 bench:
-	$(GO) test -tags $(TAGS) -run '^$$' -bench . -benchtime 2s ./gitops/...
+	$(GO) test -tags $(TAGS) -run '^$$' -bench . -benchtime 2s ./gitops/... ./bot/data
 
 ## fuzz: every fuzz target for FUZZTIME
 FUZZTIME ?= 5s

@@ -1,6 +1,7 @@
 package data
 
 import (
+	"fmt"
 	"testing"
 
 	"lockstep/bot"
@@ -89,5 +90,29 @@ func TestEmptyListing(t *testing.T) {
 		p, err := follow(t, do)
 		t.Log(name)
 		refuses(t, d.depot, p, err, "there is nothing below s3://PREVIEW/mda/2026.11.0/")
+	}
+}
+
+// A list of several pages is counted where it takes several calls, and an object too
+// many is named all the same.
+func TestPages(t *testing.T) {
+	t.Parallel()
+	d := newDepot(t)
+	files := map[string]string{}
+	for i := range 2300 {
+		files[fmt.Sprintf("part/%05d", i)] = "1"
+	}
+	set := d.publish(files)
+	rule := bot.DataSet{Bucket: d.preview, Listing: &bot.ListingRule{Objects: 2301}}
+	if p := finish(t, checking(hasty, rule)); p.Objects != 2301 || p.TotalObjects != 2301 {
+		t.Errorf("got %+v, want 2,301 objects", p)
+	}
+	if p := finish(t, checking(d.packages, set)); p.Objects != 2300 {
+		t.Errorf("got %+v, want 2,300 objects", p)
+	}
+	d.put(d.preview, "part/99999", []byte("1"))
+	for _, packages := range []func() *Packages{hasty, d.packages} {
+		p, err := follow(t, checking(packages, set))
+		refuses(t, d.depot, p, err, "s3://PREVIEW/mda/2026.11.0/part/99999 is not in the manifest")
 	}
 }

@@ -48,8 +48,12 @@ type reading struct {
 	State  []byte `json:"state"` // of the hash
 }
 
-// chunk is how much is read at once.
-const chunk = 256 << 10
+// chunk is how much is read at once, and cheap is how large an object may be that is
+// rather read again than remembered when it was read to its end.
+const (
+	chunk = 256 << 10
+	cheap = 1 << 20
+)
 
 // sha256Of returns the SHA-256 of an object by reading it, from where an earlier call
 // has come. When the time is over the error is unfinished.
@@ -81,7 +85,7 @@ func (s *pass) readInto(h hash.Hash, at *reading, body io.Reader, size int64) er
 		n, err = io.CopyN(h, body, min(chunk, size-at.Offset))
 		at.Offset += n
 	}
-	if at.Offset > begun {
+	if at.Offset > begun && (at.Offset < size || size > cheap) {
 		s.keep(*at, h)
 	}
 	return cut(err)

@@ -44,13 +44,12 @@ type task struct {
 // walk does something with each object, several at once, until the time is over. It
 // advances the cursor over those that are done without a gap. It returns only when
 // nothing is under way any more, and reports whether all are done.
-func (s *pass) walk(ctx context.Context, objects iter.Seq2[object, error], do func(context.Context, object) error) (all bool, err error) {
+func (s *pass) walk(ctx context.Context, objects iter.Seq2[object, error], do func(context.Context, object) error) (done bool, err error) {
 	w := walker{pass: s, busy: make(chan struct{}, s.concurrency())}
-	all = true
-	begun := false
+	all, begun := true, false
 	for o, wrong := range objects {
 		if wrong != nil {
-			w.note(wrong)
+			err = wrong
 			break
 		}
 		if w.stopped() || begun && s.over() {
@@ -62,6 +61,9 @@ func (s *pass) walk(ctx context.Context, objects iter.Seq2[object, error], do fu
 	}
 	for len(w.queue) > 0 {
 		w.settle()
+	}
+	if err != nil {
+		w.note(err)
 	}
 	return all && w.first == nil, w.result()
 }

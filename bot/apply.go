@@ -128,7 +128,7 @@ func (r *Run) event(o Outcome, now time.Time) *Event {
 	r.Events++
 	r.Reason = o.Reason
 	e := &Event{Run: r.ID, Seq: r.Events, At: now, State: r.State, Direction: r.Direction, Reason: o.Reason, Link: o.Link, Asks: o.Asks}
-	if stage := r.near(); r.Direction == Forward && stage < len(r.Stages) {
+	if stage := r.near(); r.Direction == Forward && r.Undoes == "" && stage < len(r.Stages) {
 		e.Environment = r.Stages[stage].Plan.Environment
 	}
 	return e

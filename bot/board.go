@@ -114,21 +114,27 @@ func (r *Run) dataCells(i int) []Cell {
 func (r *Run) laneCell() Cell {
 	c := Cell{Name: r.Lane}
 	switch {
-	case len(r.Stages) > 0:
-		c.Mark = MarkPassed
-	case r.Settled():
-		c.Mark = MarkSkipped
-	default:
+	case r.State == Queued:
 		c.Mark, c.Reason = MarkRunning, r.Reason
+	case r.held():
+		c.Mark = MarkPassed
+	default:
+		c.Mark = MarkSkipped
 	}
 	return c
+}
+
+// held reports that the run has held its lane, with a plan. One that puts another
+// back brings its plan along, and can be cancelled only while it waits.
+func (r *Run) held() bool {
+	return len(r.Stages) > 0 && r.State != Queued && (r.Undoes == "" || r.State != Cancelled)
 }
 
 // startCell shows who or what asked for the run, once its plan is fixed.
 func (r *Run) startCell() Cell {
 	c := Cell{Name: "start", Link: r.Link}
 	switch {
-	case len(r.Stages) > 0:
+	case r.held():
 		c.Mark, c.Reason = MarkPassed, "asked for by "+r.Asked()
 	case r.State == Refused:
 		c.Mark, c.Reason = MarkFailed, r.Reason
@@ -245,8 +251,10 @@ func (r *Run) recordCells() []Cell {
 		}
 		c := Cell{Name: s.Plan.Record.Name, Environment: s.Plan.Environment}
 		switch {
-		case s.Recorded:
+		case s.Recorded && r.Undoes == "":
 			c.Mark, c.To = MarkPassed, r.Version
+		case r.Undoes != "" && s.Before == nil && r.Direction == Back:
+			c.Mark, c.Reason = MarkPassed, "holds what it held before the run"
 		case r.turned():
 			c.Mark = MarkSkipped
 		case r.State == Gated && r.Stage == len(r.Stages)-1:
@@ -268,6 +276,9 @@ func (r *Run) finishCell() Cell {
 		}
 	case RolledBack, RollbackFailed:
 		c.Mark = MarkFailed
+		if r.State == RolledBack && r.Undoes != "" {
+			c.Mark = MarkPassed // that is what was asked for
+		}
 	case Stalled:
 		c.Name, c.Mark = "a person is needed", MarkUnsure
 	case Refused, Cancelled, Superseded:
@@ -281,7 +292,7 @@ func (r *Run) finishCell() Cell {
 func (r *Run) Commands() []string {
 	resume, cancel := "lockstep resume "+r.ID, "lockstep cancel "+r.ID
 	switch {
-	case len(r.confirmable()) > 0:
+	case len(r.confirmable()) > 0 && r.State != Stalled:
 		var commands []string
 		for _, gate := range r.confirmable() {
 			commands = append(commands, fmt.Sprintf("lockstep confirm %s %s", r.ID, gate), fmt.Sprintf("lockstep deny %s %s", r.ID, gate))
@@ -297,14 +308,20 @@ func (r *Run) Commands() []string {
 	return nil
 }
 
-// confirmable names the approval gates that wait for people now.
+// confirmable names the approval gates that wait for people now, as a command does: with
+// the environment where several have a gate of that name.
 func (r *Run) confirmable() []string {
 	var names []string
 	for _, s := range r.Stages {
 		for n, g := range s.Gates {
-			if s.Plan.Gates[n].Approval != nil && !g.Since.IsZero() && g.Outcome == GateOpen && r.Cancellable() {
-				names = append(names, g.Name)
+			if s.Plan.Gates[n].Approval == nil || g.Since.IsZero() || g.Outcome != GateOpen || !r.Cancellable() {
+				continue
 			}
+			name := g.Name
+			if _, _, err := r.findGate("", g.Name); err != nil {
+				name += " --environment " + s.Plan.Environment
+			}
+			names = append(names, name)
 		}
 	}
 	return names

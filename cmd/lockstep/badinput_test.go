@@ -46,7 +46,7 @@ var badInput = []sent{
 	{"/api/v1/runs", apiToken, `{"version":"2026.11.1","package":"mda","track":"integration","force":true}`, 400, "and nothing else"},
 	{"/api/v1/runs", apiToken, asks("mda", "integration", "2026.11.1") + "{}", 400, "more than one JSON value"},
 	{"/api/v1/runs", apiToken, asks("offers", "integration", "2026.11.1"), 400, `unknown package "offers": have mda`},
-	{"/api/v1/runs", apiToken, asks("mda", "release", "2026.11.1"), 400, `unknown track "release": have integration`},
+	{"/api/v1/runs", apiToken, asks("mda", "elsewhere", "2026.11.1"), 400, `unknown track "elsewhere": have integration, release`},
 	{"/api/v1/runs", apiToken, asks("mda", "integration", "latest"), 400, `version "latest" is not valid for package "mda"`},
 	{"/api/v1/runs", apiToken, asks("mda", "integration", "../../etc"), 400, "is not valid"},
 	{"/api/v1/runs/nobody/resume", apiToken, `{"force":true}`, 400, "and nothing else"},

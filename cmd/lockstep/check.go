@@ -83,6 +83,7 @@ func checkOutside(ctx context.Context, cfg *bot.Config) []checked {
 		return append(all, verdict("gitlab", err, ""))
 	}
 	all = append(all, o.checkGitLab(ctx, cfg)...)
+	all = append(all, o.checkAWS(ctx, cfg)...)
 	for _, track := range slices.Sorted(maps.Keys(cfg.Tracks)) {
 		for _, pkg := range cfg.Tracks[track].Packages {
 			all = append(all, o.checkTrack(ctx, track, pkg)...)
@@ -102,6 +103,54 @@ func (o *outside) checkGitLab(ctx context.Context, cfg *bot.Config) []checked {
 		all = append(all, verdict(project, err, "is there, default branch "+p.DefaultBranch))
 	}
 	return all
+}
+
+// checkAWS lists each bucket that a run of each package would use, and reads each
+// parameter, once.
+func (o *outside) checkAWS(ctx context.Context, cfg *bot.Config) []checked {
+	var all []checked
+	buckets, parameters := map[bot.Bucket]bool{}, map[bot.Parameter]bool{}
+	bucket := func(b bot.Bucket) {
+		if !buckets[b] {
+			buckets[b] = true
+			all = append(all, verdict("bucket "+b.Name, o.packages.Reach(ctx, b), "can be listed, for "+b.Purpose))
+		}
+	}
+	parameter := func(p *bot.Parameter) {
+		if p != nil && !parameters[*p] {
+			parameters[*p] = true
+			all = append(all, o.checkParameter(ctx, *p))
+		}
+	}
+	for _, track := range slices.Sorted(maps.Keys(cfg.Tracks)) {
+		for _, pkg := range cfg.Tracks[track].Packages {
+			plan, err := cfg.Track(track, pkg, "0")
+			if err != nil {
+				continue // checkTrack says why
+			}
+			if plan.Data != nil {
+				bucket(plan.Data.Bucket)
+			}
+			for _, s := range plan.Stages {
+				if s.Plan.Bucket != nil {
+					bucket(*s.Plan.Bucket)
+				}
+				parameter(s.Plan.Deploy)
+				parameter(s.Plan.Record)
+			}
+		}
+	}
+	return all
+}
+
+// checkParameter reads a parameter. One that does not exist is made by the first run
+// that has something to put there.
+func (o *outside) checkParameter(ctx context.Context, p bot.Parameter) checked {
+	value, _, err := o.parameters.Read(ctx, p)
+	if errors.Is(err, gitops.ErrNotFound) {
+		return verdict("parameter "+p.Name, nil, "does not exist so far")
+	}
+	return verdict("parameter "+p.Name, err, "holds "+value)
 }
 
 // checkTrack reads what a run would start from.

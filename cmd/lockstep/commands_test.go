@@ -140,6 +140,8 @@ var mistakes = map[string]mistake{
 	"none": {want: typed{line: "check", says: []string{
 		": the configuration is valid\n", "ok   gitlab.token: resolves\n", ": GitLab 1", "ok   gitlab.token: belongs to lockstep-bot\n",
 		"ok   qa/int-test: is there, default branch main\n", "ok   mda on integration, int: fbv 2026.11.0, kv 2026.11.0, mds 2026.11.0, remo 2026.11.0\n",
+		"ok   mda on release, prd: fbv 2026.11.0", "ok   bucket mda-preview: can be listed, for preview\n", "ok   bucket mda-live: can be listed, for live\n",
+		"ok   parameter /mda/prd/data-version: holds 2026.11.0\n",
 	}, not: "BAD"}},
 	"none, json": {want: typed{line: "check --output json", says: []string{
 		`{"what":"gitlab.token","ok":true,"says":"belongs to lockstep-bot"}` + "\n",
@@ -156,7 +158,7 @@ var mistakes = map[string]mistake{
 	"no such project": {"qa/int-test", "qa/nothing", typed{line: "check", code: 1, says: []string{
 		"BAD  qa/nothing: ", "check the name, and that the bot's user is a member\n", "ok   env/mda: ",
 	}}},
-	"no such branch": {"branch: main", "branch: production", typed{line: "check", code: 1, says: []string{
+	"no such branch": {"int:\n    repository: env/mda", "int:\n    repository: env/mda\n    branch: production", typed{line: "check", code: 1, says: []string{
 		"BAD  mda on integration, int: ", "production",
 	}}},
 	"no such file": {"{glob: 'environments/int/*/values.yaml',", "{name: mds, file: int/mds.yaml,", typed{line: "check", code: 1, says: []string{
@@ -164,6 +166,12 @@ var mistakes = map[string]mistake{
 	}}},
 	"glob without files": {"environments/int/*/", "env/*/", typed{line: "check", code: 1, says: []string{
 		"BAD  mda on integration, int: ", "no service found",
+	}}},
+	"no such bucket": {"name: mda-live", "name: mda-lief", typed{line: "check", code: 1, says: []string{
+		"BAD  bucket mda-lief: ", "ok   bucket mda-preview: ",
+	}}},
+	"wrong external id": {"external_id: demo", "external_id: other", typed{line: "check", code: 1, says: []string{
+		"BAD  bucket mda-live: ", "BAD  parameter /mda/prd/data-version: ", "check the external id",
 	}}},
 	"no such key": {"data.version", "data.release", typed{line: "check --output json", code: 1, says: []string{
 		`"ok":false,"says":"`, "release",

@@ -28,8 +28,10 @@ type demoCmd struct {
 func (demoCmd) Help() string {
 	return `Starts a simulated GitLab on real git repositories, an AWS and a Rocket.Chat on
 loopback, and the very server that "lockstep serve" runs. A data team pushes tags, and
-people release versions; what happens is shown as it happens, and what came of it is checked by what
-the simulated outside recorded. Then it stays up until Ctrl-C, to look around.`
+people release versions. What happens is shown as it happens, and what came of it is
+checked by what the simulated outside recorded.
+
+Then it stays up until Ctrl-C, to look around.`
 }
 
 // The paces of the demo: how long a job runs, and the bot's first wait.

@@ -151,7 +151,7 @@ func TestQueue(t *testing.T) {
 				}
 			}
 			s.stick("")
-			s.await("the last Finish message", func() bool { return s.finished("2026.11.6") })
+			s.await("the last Finish message", func() bool { return s.finished(scenario{Track: works.Track, Version: "2026.11.6"}) })
 			s.quiet()
 			var started []string
 			for _, m := range s.Chat.Messages() {

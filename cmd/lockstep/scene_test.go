@@ -39,7 +39,7 @@ type scene struct {
 // newScene starts a world and the server. tune may change the configuration before.
 func newScene(t *testing.T, tune ...func(*bot.Config)) *scene {
 	t.Helper()
-	w, err := newWorld(t.TempDir(), worldOptions{Job: pace, Async: 2 * time.Millisecond, Wait: 25 * time.Millisecond, Poll: 100 * time.Millisecond})
+	w, err := newWorld(t.TempDir(), worldOptions{Job: pace, Async: 2 * time.Millisecond, Wait: 25 * time.Millisecond, Poll: 100 * time.Millisecond, Direct: true})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -134,11 +134,13 @@ func (s *scene) tag(version string) {
 	}
 }
 
-// play scripts a scenario, pushes its tag and waits for the expected end.
+// play scripts a scenario, lets somebody ask for it and waits for the expected end.
 func (s *scene) play(given scenario) {
 	s.Helper()
 	s.script(given)
-	s.tag(given.Version)
+	if err := s.ask(s.Context(), s.api, given); err != nil {
+		s.Fatal(err)
+	}
 	s.ends(given)
 }
 

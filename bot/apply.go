@@ -2,6 +2,7 @@ package bot
 
 import (
 	"fmt"
+	"regexp"
 	"slices"
 	"time"
 )
@@ -14,6 +15,7 @@ type Outcome struct {
 	Reason string `json:"reason"`
 	Link   string `json:"link,omitempty"`
 	Asks   bool   `json:"asks,omitempty"` // it asks a person for something, and people are told
+	Calm   bool   `json:"calm,omitempty"` // numbers that move in Reason are no news: what a gate measures
 }
 
 // A Pace is how soon a run looks again.
@@ -110,6 +112,9 @@ func (r *Run) unknown(err error, now time.Time, limits Limits) Outcome {
 func (r *Run) stay(o Outcome, now time.Time, limits Limits) Applied {
 	var applied Applied
 	news := o.Reason != r.Reason
+	if o.Calm && digits.ReplaceAllString(o.Reason, "0") == digits.ReplaceAllString(r.Reason, "0") {
+		news, r.Reason = false, o.Reason
+	}
 	if news {
 		applied.Event = r.event(o, now)
 	}
@@ -122,6 +127,9 @@ func (r *Run) stay(o Outcome, now time.Time, limits Limits) Applied {
 	}
 	return applied
 }
+
+// digits finds the numbers in a sentence.
+var digits = regexp.MustCompile(`[0-9]+([.,][0-9]+)*(e[+-][0-9]+)?`)
 
 // event appends to the run's log.
 func (r *Run) event(o Outcome, now time.Time) *Event {

@@ -73,6 +73,8 @@ type PipelineConfig struct {
 
 // An HTTPConfig asks an address with GET. [Conditions](#conditions) are written over
 // `status`, `headers` (names in small letters), `body` (the answer as JSON) and `text`.
+// An answer of status 401, 403, 408, 425, 429, 3xx or 5xx says nothing of the version,
+// unless the condition itself names `status`.
 type HTTPConfig struct {
 	// URL is the address, with [placeholders](#placeholders-of-gates), and `{version}`
 	// not in the server's name. https unless it is loopback or there is no `token`.
@@ -96,7 +98,8 @@ type HTTPConfig struct {
 }
 
 // A PrometheusConfig asks a Prometheus. [Conditions](#conditions) are written over
-// `value` (of the only sample) and `values` (each with `labels` and `value`).
+// `value` (of the only sample) and `values` (each with `labels` and `value`). A value
+// that is no number counts as no data.
 type PrometheusConfig struct {
 	// URL is the address of the server, without `/api/v1`. https unless it is loopback
 	// or there is no `token`. Required.
@@ -119,8 +122,8 @@ type PrometheusConfig struct {
 	// For is how long `pass` has to hold without a break. Default: once is enough.
 	For time.Duration `yaml:"for"`
 
-	// NoData says what it means that the query answers nothing: `fail` (the gate has no
-	// result), `pass` or `wait`. Default `fail`.
+	// NoData says what it means that the query has answered nothing for 2 minutes:
+	// `fail` (the gate has no result), `pass` or `wait`. Default `fail`.
 	NoData string `yaml:"no_data"`
 }
 
@@ -135,7 +138,9 @@ type ApprovalConfig struct {
 	// a failure. Default `1`.
 	Count int `yaml:"count"`
 
-	// NotAuthor keeps the one who asked for the run from answering. Default `false`.
+	// NotAuthor keeps the one who asked for the run from answering. Where nobody knows
+	// who that was, as for a tag that was found without its hook, nobody may answer.
+	// Default `false`.
 	NotAuthor bool `yaml:"not_author"`
 }
 
@@ -157,8 +162,8 @@ type SoakConfig struct {
 	For time.Duration `yaml:"for"`
 
 	// Watch are gates of the stage, of kind `http`, `prometheus` or `data`, that stand
-	// before this one and are asked again meanwhile; none of them may fail any more.
-	// Default: none.
+	// before this one and are asked again meanwhile; none of them may fail any more,
+	// and in the end all have to pass. Default: none.
 	Watch []string `yaml:"watch"`
 }
 

@@ -32,6 +32,9 @@ func (b *Bot) gate(ctx context.Context, r *Run, i int, before bool) (Outcome, er
 	}
 	var waits []string
 	var unknown []error
+	if !slices.ContainsFunc(group, func(n int) bool { return s.due(n, b.Now()) }) {
+		return Outcome{Pace: Soon, Reason: r.Reason}, nil
+	}
 	for _, n := range group {
 		o, waiting, err := b.ask(ctx, r, i, n)
 		switch {
@@ -48,7 +51,14 @@ func (b *Bot) gate(ctx context.Context, r *Run, i int, before bool) (Outcome, er
 	if len(waits) == 0 {
 		return Outcome{}, errors.Join(unknown...)
 	}
-	return wait("%s", strings.Join(waits, "; ")), nil
+	o := wait("%s", strings.Join(waits, "; "))
+	o.Calm = true
+	return o, nil
+}
+
+// due reports that gate n may be asked again.
+func (s *Stage) due(n int, now time.Time) bool {
+	return now.Sub(s.Gates[n].Asked) >= s.Plan.Gates[n].Interval
 }
 
 // guarded reports that gates stand before the stage.
@@ -82,8 +92,9 @@ func (b *Bot) begin(ctx context.Context, r *Run, i, n int) (Outcome, error) {
 	}
 	ticket, err := gate.Start(ctx, b.subject(r, i, n))
 	if err != nil {
-		return Outcome{}, fmt.Errorf("gate %s: %w", p.Name, err)
+		return b.unanswered(r, i, n, err)
 	}
+	g.Misses = 0
 	g.Ticket, g.Since = ticket, b.Now()
 	g.Clock.start(g.Since)
 	o := again("gate %s of %s started", p.Name, s.Plan.Environment)
@@ -106,7 +117,7 @@ func (a *ApprovalGate) wants() string {
 func (b *Bot) ask(ctx context.Context, r *Run, i, n int) (o Outcome, waiting string, err error) {
 	s, now := &r.Stages[i], b.Now()
 	p, g := s.Plan.Gates[n], &s.Gates[n]
-	if now.Sub(g.Asked) < p.Interval {
+	if !s.due(n, now) {
 		return Outcome{}, fmt.Sprintf("gate %s: %s", p.Name, g.Reason), nil
 	}
 	gate, err := b.Gates.Gate(p)
@@ -147,10 +158,11 @@ func (b *Bot) unanswered(r *Run, i, n int, unknown error) (Outcome, error) {
 	g.Misses++
 	since := g.Clock.lost(now)
 	g.Reason = "could not tell"
+	refused := errors.Is(unknown, gitops.ErrRefused)
 	switch err := fmt.Errorf("gate %s: %w", p.Name, unknown); {
-	case errors.Is(unknown, gitops.ErrRefused):
+	case refused && !p.AllowFailure:
 		return Outcome{}, err
-	case since < b.Limits.Unknown && (p.Retries == 0 || g.Misses <= p.Retries):
+	case !refused && since < b.Limits.Unknown && (p.Retries == 0 || g.Misses <= p.Retries):
 		return Outcome{}, err
 	case p.AllowFailure:
 		g.Outcome, g.Reason = GateNone, fmt.Sprintf("could not tell: %v", unknown)

@@ -3,6 +3,7 @@ package data
 import (
 	"bufio"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -60,6 +61,8 @@ func serveBench(text string) error {
 		aws.PutObject("mda-preview", "mda/2026.11.0/"+key, []byte(text))
 	}
 	aws.PutObject("mda-preview", "mda/2026.11.0/manifest.json", manifestOf(files))
+	aws.PutObject("mda-preview", "mda/small-2026.11.0/1.csv", []byte("1"))
+	aws.PutObject("mda-preview", "mda/small-2026.11.0/manifest.json", manifestOf(map[string]string{"1.csv": "1"}))
 	aws.Latency(time.Duration(latency) * time.Millisecond)
 	fmt.Println(aws.URL())
 	_, err := io.Copy(io.Discard, os.Stdin)
@@ -150,9 +153,10 @@ func copySequentially(b *testing.B, from, to bot.Bucket, n int) {
 	}
 }
 
-// BenchmarkList checks a version of 100,000 objects as far as its list, by its manifest
-// and by a listing rule, each in a new process, and reports by how much its peak of
-// resident memory has grown.
+// BenchmarkList checks a version of 100,000 objects, by its manifest and by a listing
+// rule, each in a new process, and reports by how much its peak of resident memory has
+// grown since it has checked a version of one object. Of the objects of the manifest,
+// which are all listed, only some thousand are read too.
 func BenchmarkList(b *testing.B) {
 	preview, _ := served(b, 100_000, 0)
 	for _, by := range []string{"manifest", "rule"} {
@@ -181,23 +185,41 @@ func BenchmarkList(b *testing.B) {
 func listBench(text string) error {
 	url, by, _ := strings.Cut(text, " ")
 	preview, _ := benchBuckets(url)
-	set := bot.DataSet{Bucket: preview, Manifest: "manifest.json"}
+	large := bot.DataSet{Bucket: preview, Manifest: "manifest.json"}
 	if by == "rule" {
-		set.Manifest, set.Listing = "", &bot.ListingRule{Objects: 100_000}
+		large.Manifest, large.Listing = "", &bot.ListingRule{Objects: 1}
 	}
-	packages, p := &Packages{Work: 100 * time.Millisecond}, bot.Progress{}
+	small := large
+	small.Bucket.Prefix = "mda/small-2026.11.0/"
+	packages := &Packages{}
+	if err := checkBench(packages, small); err != nil {
+		return err
+	}
 	before, err := peak()
-	for err == nil && !p.Done && p.Objects < 5_000 { // some thousand of the manifest are proved too
-		if p, err = packages.Check(context.Background(), set, p); p.Problem != "" {
-			return fmt.Errorf("a problem: %s", p.Problem)
-		}
-	}
 	if err != nil {
+		return err
+	}
+	if err := checkBench(packages, large); err != nil {
 		return err
 	}
 	after, err := peak()
 	fmt.Printf("%.1f\n", after-before)
 	return err
+}
+
+// checkBench checks a version, but for most of the objects that have to be read.
+func checkBench(packages *Packages, set bot.DataSet) error {
+	var p bot.Progress
+	for !p.Done && (set.Manifest == "" || p.Objects < 5_000) {
+		var err error
+		if p, err = packages.Check(context.Background(), set, p); err != nil {
+			return err
+		}
+		if p.Problem != "" {
+			return errors.New(p.Problem)
+		}
+	}
+	return nil
 }
 
 // peak returns the most memory that this process has had resident, in MB.

@@ -48,7 +48,7 @@ func (s *pass) checkNames(ctx context.Context) error {
 		return err
 	case s.Found.Objects > s.progress.TotalObjects:
 		return s.surplus(ctx)
-	case whole && len(s.known) > 0:
+	case whole && s.known.left > 0:
 		return s.missing(ctx)
 	}
 	s.reach(listed)
@@ -66,14 +66,13 @@ func (s *pass) meet(o object) error {
 	if s.known == nil {
 		return nil
 	}
-	size, named := s.known[fingerprintOf(o.key)]
+	size, named := s.known.meet(o.key)
 	switch {
 	case !named:
 		return problemf("%s is not in the manifest: name it there, or remove it", s.from.place(o.key))
 	case size != o.size:
 		return s.wrongSize(object{key: o.key, size: size}, o.size)
 	}
-	delete(s.known, fingerprintOf(o.key))
 	return nil
 }
 
@@ -98,8 +97,8 @@ func (s *pass) missing(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		if _, unseen := s.known[fingerprintOf(o.key)]; unseen {
-			return problemf("%d of %d objects of the manifest are missing, %s is the first: publish them", len(s.known), s.progress.TotalObjects, s.from.place(o.key))
+		if !s.known.met(o.key) {
+			return problemf("%d of %d objects of the manifest are missing, %s is the first: publish them", s.known.left, s.progress.TotalObjects, s.from.place(o.key))
 		}
 	}
 	return errReplaced

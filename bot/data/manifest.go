@@ -26,14 +26,6 @@ var errReplaced = errors.New("the manifest was replaced meanwhile")
 // maxKey is how many bytes a key of S3 has at most.
 const maxKey = 1024
 
-// A fingerprint stands for a key where many have to be known at once.
-type fingerprint [16]byte
-
-func fingerprintOf(key string) fingerprint {
-	sum := sha256.Sum256([]byte(key))
-	return fingerprint(sum[:len(fingerprint{})])
-}
-
 // survey reads the manifest from its beginning to its end, and learns what has to be
 // there. Without one the error wraps gitops.ErrNotFound.
 func (s *pass) survey(ctx context.Context) error {
@@ -45,25 +37,24 @@ func (s *pass) survey(ctx context.Context) error {
 		return err
 	}
 	defer body.Close()
-	hashed := &hashing{r: body, h: sha256.New()}
-	known, total := map[fingerprint]int64{}, tally{}
-	for o, err := range s.named(hashed, 0) {
+	through := &hashing{r: body, h: sha256.New()}
+	var total tally
+	s.known = newNames()
+	for o, err := range s.named(through, 0) {
 		if err != nil {
 			return err
 		}
-		print := fingerprintOf(o.key)
-		if _, twice := known[print]; twice {
-			return s.unreadable("it names %q twice: name each object once", o.key)
-		}
-		known[print] = o.size
+		s.known.add(o)
 		total.count(o.size)
 	}
 	if total.Objects == 0 {
 		return s.unreadable("it names no objects")
 	}
-	s.known = known
-	s.Text = text{ETag: body.etag, Size: hashed.n, SHA256: base64.StdEncoding.EncodeToString(hashed.h.Sum(nil))}
+	s.Text = text{ETag: body.etag, Size: through.n, SHA256: base64.StdEncoding.EncodeToString(through.h.Sum(nil))}
 	s.progress.TotalObjects, s.progress.TotalBytes = total.Objects, total.Bytes
+	if hash, twice := s.known.complete(); twice {
+		return s.twice(ctx, hash)
+	}
 	return nil
 }
 

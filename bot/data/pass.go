@@ -59,8 +59,8 @@ type pass struct {
 	to       *side // nil in a check
 	ends     time.Time
 	progress bot.Progress
-	known    map[fingerprint]int64 // sizes of what the manifest names and was not seen yet; nil: not read
-	partly   int64                 // bytes that are done of objects that are not
+	known    *names // of the manifest; nil: it was not read in this call
+	partly   int64  // bytes that are done of objects that are not
 
 	mu    sync.Mutex
 	moved bool

@@ -278,10 +278,10 @@ func (w *wire) mend() {
 	w.broken = false
 }
 
-// threeParts is the content of an object that is copied in three parts.
-var threeParts = strings.Repeat("0123456789abcdef", 12<<20/16)
+// threeParts returns the content of an object that is copied in three parts.
+func threeParts() string { return strings.Repeat("0123456789abcdef", 12<<20/16) }
 
-// parted returns Packages that copy threeParts in parts, and do no more in a call than they must.
+// parted returns Packages that copy that in parts, and do no more in a call than they must.
 func (v *versity) parted() *Packages {
 	return &Packages{Credentials: v.as("live"), Work: time.Nanosecond, Concurrency: 1, Whole: 6 << 20, Part: 5 << 20}
 }
@@ -296,7 +296,7 @@ func TestVersityInterrupted(t *testing.T) {
 		copies int // of everything, each once
 	}{
 		"many objects":   {many(40), 17, 41},
-		"a large object": {map[string]string{"large.bin": threeParts, "small.csv": "1;2\n"}, 2, 5}, // 3 parts
+		"a large object": {map[string]string{"large.bin": threeParts(), "small.csv": "1;2\n"}, 2, 5}, // 3 parts
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -355,7 +355,7 @@ func TestVersityLosesRace(t *testing.T) {
 	t.Parallel()
 	v := newVersity(t)
 	v.allow()
-	set := v.publish(map[string]string{"large.bin": threeParts})
+	set := v.publish(map[string]string{"large.bin": threeParts()})
 	w := v.wired()
 	w.before = func(r *http.Request) {
 		if r.Method == http.MethodPost && r.URL.Query().Has("uploadId") {

@@ -3,6 +3,7 @@ package data
 import (
 	"strings"
 	"testing"
+	"time"
 
 	"lockstep/bot"
 )
@@ -71,5 +72,22 @@ func TestCheck(t *testing.T) {
 				t.Errorf("a check has written: %v", got)
 			}
 		})
+	}
+}
+
+// A pass that has ended stays as it is.
+func TestEnded(t *testing.T) {
+	t.Parallel()
+	d := newDepot(t)
+	set := d.publish(some)
+	for _, end := range []bot.Progress{{Done: true, Objects: 5, Began: time.Unix(1, 0)}, {Problem: "bad", Objects: 2, Began: time.Unix(1, 0)}} {
+		for _, do := range []step{checking(d.packages, set), copying(d.packages, set, d.live)} {
+			if got, err := do(t.Context(), end); got != end || err != nil {
+				t.Errorf("got %+v, %v, want %+v", got, err, end)
+			}
+		}
+	}
+	if got := d.aws.Traffic().Requests; got != 0 {
+		t.Errorf("%d requests, want none", got)
 	}
 }

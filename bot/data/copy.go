@@ -57,6 +57,7 @@ func (s *pass) copyFirst(ctx context.Context) error {
 		return err
 	}
 	s.reach(listed)
+	s.known = nil
 	return nil
 }
 

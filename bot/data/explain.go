@@ -120,7 +120,7 @@ func explainS3(err error, grant string) error {
 		return explain(err)
 	}
 	text := refused.ErrorCode()
-	if said := refused.ErrorMessage(); said != "" {
+	if said := refused.ErrorMessage(); said != "" && said != text {
 		text += ": " + said
 	}
 	known, ok := curesS3[refused.ErrorCode()]

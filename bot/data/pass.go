@@ -91,6 +91,9 @@ func (s *pass) restart() {
 // over.
 func (s *pass) run(ctx context.Context, step func(context.Context) error) (bot.Progress, error) {
 	before := s.progress
+	if before.Done || before.Problem != "" {
+		return before, nil
+	}
 	var err error
 	for first := true; err == nil && !s.progress.Done && (first || !s.over()); first = false {
 		err = step(ctx)

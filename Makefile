@@ -8,7 +8,7 @@ VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 GCFLAGS := github.com/aws/...=-l
 LDFLAGS := -s -w -X main.version=$(VERSION)
 
-.PHONY: demo test lint bench fuzz integration build image clean
+.PHONY: demo test lint bench fuzz integration chaos build image clean
 
 ## demo: play the runs of the product on a simulated GitLab, then stay up
 demo: build
@@ -33,7 +33,7 @@ lint:
 	$(GO) vet -tags $(TAGS) ./...
 	$(GO) tool staticcheck -tags $(TAGS) ./...
 	$(GO) mod tidy -diff
-	for script in .ci/run .ci/integration .ci/fuzz; do bash -n "$$script" || exit 1; done
+	for script in .ci/run .ci/integration .ci/chaos .ci/fuzz; do bash -n "$$script" || exit 1; done
 	for script in .ci/postgres .ci/prometheus .ci/s3; do sh -n "$$script" || exit 1; done
 
 ## bench: benchmarks, each against a peer in the same run
@@ -49,6 +49,10 @@ fuzz:
 ## data on a real S3 (versitygw), the Prometheus gate on a real Prometheus
 integration:
 	.ci/integration
+
+## chaos: kill the program at every mutating request of the longer runs
+chaos:
+	TAGS=$(TAGS) .ci/chaos
 
 ## image: the container image
 IMAGE ?= lockstep:$(VERSION)

@@ -22,7 +22,8 @@ type BucketConfig struct {
 	// ExternalID is the external id for `role_arn`. Default: none.
 	ExternalID string `yaml:"external_id"`
 
-	// Endpoint is the address to call instead of AWS's own, of another S3 or a mirror.
+	// Endpoint is the address to call instead of AWS's own, of another S3 or a mirror. A
+	// role is assumed there too, unless the variable AWS_ENDPOINT_URL_STS says where.
 	// Default: AWS's own.
 	Endpoint string `yaml:"endpoint"`
 }

@@ -123,6 +123,7 @@ func (s *pass) copyWhole(ctx context.Context, o object, source found) (found, er
 		Bucket: &s.to.Name, Key: aws.String(s.to.Prefix + o.key),
 		CopySource: s.from.sourceOf(o.key), CopySourceIfMatch: &source.etag, IfNoneMatch: aws.String("*"),
 		ChecksumAlgorithm: algorithm(o, source),
+		TaggingDirective:  types.TaggingDirectiveReplace, // tags are not the version, and would take more rights
 	}, o.size, single)
 	// From here a crash is harmless: the next look finds the copy.
 	if err != nil {

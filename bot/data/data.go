@@ -22,9 +22,8 @@
 //
 // A copy needs, as the role of the bucket that is copied into: s3:ListBucket there,
 // s3:GetObject and s3:PutObject on its objects, s3:GetObject on those of the bucket
-// that is copied from. Objects with tags take s3:GetObjectTagging and
-// s3:PutObjectTagging too, objects in parts s3:ListBucketMultipartUploads and
-// s3:ListMultipartUploadParts. Parts of a copy that nobody goes on with stay in the
+// that is copied from; objects in parts take s3:ListBucketMultipartUploads and
+// s3:ListMultipartUploadParts too. Tags are left behind. Parts of a copy that nobody goes on with stay in the
 // bucket until a lifecycle rule ends them.
 //
 // The package looks before it writes, and it never overwrites a value or an object

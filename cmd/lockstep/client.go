@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -123,11 +124,11 @@ func (c *client) read(response *http.Response, answer any) error {
 		if response.StatusCode == http.StatusUnauthorized {
 			return fmt.Errorf("server %s does not take the token: set LOCKSTEP_TOKEN, or server.token of the configuration, to the one it has", c.url)
 		}
-		var refused struct{ Error string }
-		if json.Unmarshal(data, &refused) != nil || refused.Error == "" {
+		var refused struct{ Error, Sentence string } // a request for a run is refused by an answer
+		if json.Unmarshal(data, &refused) != nil || refused.Error == "" && refused.Sentence == "" {
 			return fmt.Errorf("server %s answers %s", c.url, response.Status)
 		}
-		return fmt.Errorf("%s", refused.Error)
+		return fmt.Errorf("%s", cmp.Or(refused.Error, refused.Sentence))
 	}
 	if err := json.Unmarshal(data, answer); err != nil {
 		return fmt.Errorf("server %s does not answer as Lockstep does: %v", c.url, err)

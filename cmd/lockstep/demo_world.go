@@ -67,12 +67,13 @@ type world struct {
 
 // worldOptions say how fast a world is and how it breaks.
 type worldOptions struct {
-	Job    time.Duration // how long an unscripted job runs
-	Async  time.Duration // how late mergeability and pipelines come
-	Wait   time.Duration // first wait of the bot; the longest is ten times that
-	Poll   time.Duration // how often the bot polls tags
-	Store  string        // database URL; SQLite below Dir when empty
-	Direct bool          // versions need not have passed integration before they are released
+	Job     time.Duration // how long an unscripted job runs
+	Async   time.Duration // how late mergeability and pipelines come
+	Wait    time.Duration // first wait of the bot; the longest is ten times that
+	Poll    time.Duration // how often the bot polls tags
+	Store   string        // database URL; SQLite below Dir when empty
+	Edition string        // of GitLab: CE (default) or EE, which has rules for approvals
+	Direct  bool          // versions need not have passed integration before they are released
 }
 
 // newWorld starts the outside below dir and writes the configuration.
@@ -92,7 +93,7 @@ func newWorld(dir string, o worldOptions) (w *world, err error) {
 		return w, err
 	}
 	w.GitLab, err = fixtures.NewGitLab(fixtures.Options{
-		Dir: filepath.Join(dir, "git"), Token: gitlabToken, Delay: o.Job, Async: o.Async, Journal: w.Journal,
+		Dir: filepath.Join(dir, "git"), Token: gitlabToken, Delay: o.Job, Async: o.Async, Edition: o.Edition, Journal: w.Journal,
 	})
 	if err != nil {
 		return w, err

@@ -29,8 +29,10 @@ const pace = 10 * time.Millisecond
 type scene struct {
 	*testing.T
 	*world
-	api *client
-	was before
+	cfg  *bot.Config
+	api  *client
+	was  before
+	halt func() // stops the server that runs
 
 	mu  sync.Mutex
 	log bytes.Buffer
@@ -39,48 +41,88 @@ type scene struct {
 // newScene starts a world and the server. tune may change the configuration before.
 func newScene(t *testing.T, tune ...func(*bot.Config)) *scene {
 	t.Helper()
-	w, err := newWorld(t.TempDir(), worldOptions{Job: pace, Async: 2 * time.Millisecond, Wait: 25 * time.Millisecond, Poll: 100 * time.Millisecond, Direct: true})
+	s := openScene(t, worldOptions{})
+	for _, change := range tune {
+		change(s.cfg)
+	}
+	s.begin()
+	return s
+}
+
+// openScene starts a world, quick and direct, without the server.
+func openScene(t *testing.T, o worldOptions) *scene {
+	t.Helper()
+	o.Job, o.Async, o.Wait, o.Poll, o.Direct = pace, 2*time.Millisecond, 25*time.Millisecond, 100*time.Millisecond, true
+	w, err := newWorld(t.TempDir(), o)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(w.close)
-	s := &scene{T: t, world: w}
-	cfg, err := bot.LoadConfig(w.Config)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, change := range tune {
-		change(cfg)
-	}
-	s.api = &client{url: cfg.Server.URL, token: bot.NewSecret(apiToken), http: &http.Client{Timeout: 10 * time.Second}}
-	s.tag(firstVersion)
-	s.serve(cfg)
-	s.observe()
+	s := &scene{T: t, world: w, halt: func() {}}
+	s.rewrite()
 	return s
 }
 
-// serve runs the server until the test ends, and waits until it has seen the tags that
-// were there before: from then on every tag is news.
-func (s *scene) serve(cfg *bot.Config) {
+// rewrite replaces texts of the configuration, each by the one after it, and reads it
+// anew.
+func (s *scene) rewrite(pairs ...string) {
 	s.Helper()
-	ctx, stop := context.WithCancel(context.Background())
-	served := make(chan error, 1)
-	go func() {
-		log := slog.New(slog.NewTextHandler(s, nil))
-		served <- serve(ctx, cfg, log, credentials.NewStaticCredentialsProvider("AKIADEMO", "demo", ""))
-	}()
-	s.Cleanup(func() {
-		stop()
-		if err := <-served; err != nil {
-			s.Errorf("the server ended: %v", err)
+	config, err := os.ReadFile(s.Config)
+	if err != nil {
+		s.Fatal(err)
+	}
+	text := string(config)
+	for pair := range slices.Chunk(pairs, 2) {
+		if strings.Count(text, pair[0]) != 1 {
+			s.Fatalf("%q is %d times in the configuration, want once", pair[0], strings.Count(text, pair[0]))
 		}
+		text = strings.Replace(text, pair[0], pair[1], 1)
+	}
+	if err := os.WriteFile(s.Config, []byte(text), fileMode); err != nil {
+		s.Fatal(err)
+	}
+	if s.cfg, err = bot.LoadConfig(s.Config); err != nil {
+		s.Fatal(err)
+	}
+}
+
+// begin runs the server in the world, and waits until it has seen the tags that were
+// there before: from then on every tag is news.
+func (s *scene) begin() {
+	s.Helper()
+	s.api = &client{url: s.cfg.Server.URL, token: bot.NewSecret(apiToken), http: &http.Client{Timeout: 10 * time.Second}}
+	s.Cleanup(func() {
+		s.halt()
 		if s.Failed() {
 			s.Logf("calls: %v\n%s", s.Journal.Calls(), s.logged())
 		}
 	})
+	s.tag(firstVersion)
+	s.serve()
 	s.await("the server to look for tags", func() bool {
-		return strings.Contains(s.logged(), "tags that were there before start nothing") && s.api.get(s.Context(), "status", &web.Status{}) == nil
+		return strings.Contains(s.logged(), "tags that were there before start nothing")
 	})
+	s.observe()
+}
+
+// serve runs the server, instead of the one that runs, until the test ends, and waits
+// until it answers.
+func (s *scene) serve() {
+	s.Helper()
+	s.halt()
+	ctx, stop := context.WithCancel(context.Background())
+	served := make(chan error, 1)
+	go func() {
+		log := slog.New(slog.NewTextHandler(s, nil))
+		served <- serve(ctx, s.cfg, log, credentials.NewStaticCredentialsProvider("AKIADEMO", "demo", ""))
+	}()
+	s.halt = sync.OnceFunc(func() {
+		stop()
+		if err := <-served; err != nil {
+			s.Errorf("the server ended: %v", err)
+		}
+	})
+	s.await("the server to answer", func() bool { return s.api.get(s.Context(), "status", &web.Status{}) == nil })
 }
 
 // Write keeps what the server logs.

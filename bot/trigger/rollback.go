@@ -37,8 +37,7 @@ type regret struct {
 }
 
 // ServeHTTP answers like Runs, and 404 without such a run. Without the header
-// Idempotency-Key, all requests to put the same run back are one, until that has ended
-// without doing so.
+// Idempotency-Key, all requests to put the same run back are one, until that has ended.
 func (h *Rollback) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	body, key, err := h.read(w, r)
 	if err != nil {
@@ -77,7 +76,7 @@ func (h *Rollback) read(w http.ResponseWriter, r *http.Request) (body regret, ke
 }
 
 // undo stores the request. Where the client has no key of its own, a request that comes
-// after one whose run ended without putting things back is a new one.
+// after one whose run has ended is a new one, of which the store says what there is to do.
 func (h *Rollback) undo(ctx context.Context, run *bot.Run, body regret, key string) (bot.Answer, error) {
 	q := bot.Request{
 		Package: run.Package, Track: run.Track, Version: run.Version, Lane: run.Lane,
@@ -97,7 +96,7 @@ func (h *Rollback) undo(ctx context.Context, run *bot.Run, body regret, key stri
 		if err != nil {
 			return bot.Answer{}, err
 		}
-		if !earlier.Settled() || earlier.State == bot.RolledBack {
+		if !earlier.Settled() {
 			return answer, nil
 		}
 		q.Key = "undo " + run.ID + " after " + earlier.ID

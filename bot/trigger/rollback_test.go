@@ -33,6 +33,11 @@ func (p *past) Accept(_ context.Context, q bot.Request, _ time.Time) (bot.Answer
 	if id, known := p.made[q.Key]; known {
 		return bot.Answer{Run: id, Sentence: "it is there"}, nil
 	}
+	for _, r := range p.runs {
+		if r.Undoes == q.Undoes && r.State == bot.RolledBack {
+			return bot.Answer{Refused: true, Sentence: "nothing to do: " + r.ID}, nil
+		}
+	}
 	id := fmt.Sprintf("undo%d", len(p.made)+1)
 	p.asked, p.made[q.Key] = append(p.asked, q), id
 	p.runs[id] = &bot.Run{ID: id, State: bot.Queued, Undoes: q.Undoes}
@@ -78,19 +83,20 @@ func TestRollbackMakesARequest(t *testing.T) {
 	}
 }
 
-// The run that puts things back may end otherwise; then it can be asked for again.
+// The run that puts things back may end otherwise; then it can be asked for again. Once
+// it has done so there is nothing to do, which is said.
 func TestRollbackIsAskedForAgain(t *testing.T) {
 	t.Parallel()
 	tests := []struct {
 		state  bot.State
 		status int
-		run    string
+		says   string
 	}{
-		{bot.Queued, 200, "undo1"},
-		{bot.Stalled, 200, "undo1"},
-		{bot.RolledBack, 200, "undo1"},
-		{bot.Cancelled, 201, "undo2"},
-		{bot.RollbackFailed, 201, "undo2"},
+		{bot.Queued, 200, `"run":"undo1"`},
+		{bot.Stalled, 200, `"run":"undo1"`},
+		{bot.RolledBack, 409, `"sentence":"nothing to do: undo1"`},
+		{bot.Cancelled, 201, `"run":"undo2"`},
+		{bot.RollbackFailed, 201, `"run":"undo2"`},
 	}
 	for _, test := range tests {
 		s := finished()
@@ -98,10 +104,12 @@ func TestRollbackIsAskedForAgain(t *testing.T) {
 		s.runs["undo1"].State = test.state
 		for range 2 {
 			w := regretted(s, "done", "", "")
-			if w.Code != test.status || !strings.Contains(w.Body.String(), `"run":"`+test.run+`"`) {
-				t.Errorf("after one that is %s: got %d %s, want %d and %s", test.state, w.Code, w.Body, test.status, test.run)
+			if w.Code != test.status || !strings.Contains(w.Body.String(), test.says) {
+				t.Errorf("after one that is %s: got %d %s, want %d and %s", test.state, w.Code, w.Body, test.status, test.says)
 			}
-			test.status = 200
+			if test.status == 201 {
+				test.status = 200
+			}
 		}
 	}
 }

@@ -191,12 +191,17 @@ func (b *Bot) settling(r *Run, o Outcome) Outcome {
 	return o
 }
 
-// scoped returns the stages that the way back covers.
+// scoped returns the stages that the way back covers. The one that failed need not be
+// the one that was deployed last: its data or a gate before it may have failed.
 func (r *Run) scoped() []Stage {
-	if r.Scope == ScopeStage && !r.Cancel {
-		return r.Stages[r.Stage : r.Stage+1]
+	if r.Scope != ScopeStage || r.Cancel {
+		return r.Stages
 	}
-	return r.Stages
+	at := slices.IndexFunc(r.Stages, func(s Stage) bool { return s.Plan.Environment == r.Cause.Environment })
+	if at < 0 {
+		at = r.Stage
+	}
+	return r.Stages[at : at+1]
 }
 
 // wayBack plans by value: on the newest commit of each repository that was written, and

@@ -121,6 +121,8 @@ var releaseTraces = []struct{ with, repo, script, want, stands string }{
 	{"scope", "env/mda", "good bad", first + " " + stage + " " + undone + " rolled-back", "new new old old"},
 	{"scope", "env/abn", "good bad", first + " " + stage + " " + undone + " rolled-back", "new new old old"},
 	{"scope", "env/mda", "bad", forward + " " + undone + " rolled-back", "old old old old"},
+	{"scope before", "env/mda", "good bad", first + " failed rolled-back", "new new old old"},
+	{"scope data", "env/mda", "good taken", first + " failed rolled-back", "new new old old"},
 	{"scope", "env/mda", "merged:nobody prepared:nobody merged:cancel", first + " prepared proposed merged " + undone + " cancelled", "old old old old"},
 
 	// a rollback that is pushed

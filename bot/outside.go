@@ -87,7 +87,8 @@ type Parameters interface {
 	// Read returns the value and its version number; gitops.ErrNotFound without one.
 	Read(ctx context.Context, p Parameter) (value string, version int64, err error)
 	// Write sets the value, provided that the parameter still has the version that
-	// was read (0: it did not exist); else gitops.ErrConflict.
+	// was read (0: it did not exist); else gitops.ErrConflict. A version with that error
+	// says that the value was written all the same, over one that nobody has read.
 	Write(ctx context.Context, p Parameter, value string, version int64) (int64, error)
 }
 

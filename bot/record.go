@@ -73,8 +73,11 @@ func (b *Bot) restore(ctx context.Context, r *Run) (o Outcome, busy bool, err er
 
 // write sets a parameter, provided that it is still at version.
 func (b *Bot) write(ctx context.Context, r *Run, p Parameter, value gitops.Version, version int64) (Outcome, error) {
-	_, err := b.Parameters.Write(ctx, p, string(value), version)
+	wrote, err := b.Parameters.Write(ctx, p, string(value), version)
 	switch {
+	case errors.Is(err, gitops.ErrConflict) && wrote > 0:
+		r.Warnings = append(r.Warnings, fmt.Sprintf("parameter %s was changed at the moment of our write, and %s stands over what somebody set: see version %d of its history", p.Name, value, wrote-1))
+		return again("%v", err), nil
 	case errors.Is(err, gitops.ErrConflict) && r.Clock.overdue(b.Now(), b.Limits.Unknown):
 		return call("parameter %s has changed each time we wrote it, for %s now: find who else writes it, then resume the run", p.Name, b.Limits.Unknown), nil
 	case errors.Is(err, gitops.ErrConflict):

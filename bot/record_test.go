@@ -36,3 +36,14 @@ func TestCancelLeavesAForeignParameter(t *testing.T) {
 		t.Errorf("%s, the parameter holds %q, want 2.0.0", r.State, got)
 	}
 }
+
+// What somebody set at the moment of our write is lost to them, so people are told.
+func TestWriteOverAnothersIsAWarning(t *testing.T) {
+	t.Parallel()
+	w, r := newRelease(t, "deploy", "env/mda", "good written-over"), newRun()
+	w.play(r)
+	want := "parameter /mda/abn/deployed was changed at the moment of our write, and 1.1.0 stands over what somebody set: see version 2 of its history"
+	if r.State != Done || len(r.Warnings) != 1 || r.Warnings[0] != want {
+		t.Errorf("%s with warnings %q, want %q", r.State, r.Warnings, want)
+	}
+}

@@ -267,9 +267,12 @@ func (w *world) Read(_ context.Context, p Parameter) (string, int64, error) {
 }
 
 func (w *world) Write(_ context.Context, p Parameter, value string, _ int64) (int64, error) {
-	switch w.take("writes", "lost-write", "raced") {
+	switch w.take("writes", "lost-write", "raced", "written-over") {
 	case "-":
 		return 0, errUnknown
+	case "written-over":
+		w.params[p.Name] = value
+		return 3, fmt.Errorf("put parameter: our value stands on theirs: %w", gitops.ErrConflict)
 	case "raced":
 		return 0, fmt.Errorf("put parameter: %w", gitops.ErrConflict)
 	case "lost-write":

@@ -60,7 +60,7 @@ func (p *Parameters) Read(ctx context.Context, at bot.Parameter) (value string, 
 // The error wraps gitops.ErrConflict where the parameter is at another version.
 // Nothing was written then, but for the one case that cannot be excluded: somebody
 // wrote between our look and our write, and our value stands on theirs. The error
-// says so. It wraps gitops.ErrRefused where a person has to mend the parameter. It
+// says so, and the version of our value is returned with it. It wraps gitops.ErrRefused where a person has to mend the parameter. It
 // is never sent twice by itself.
 func (p *Parameters) Write(ctx context.Context, at bot.Parameter, value string, expect int64) (version int64, err error) {
 	ctx, cancel := context.WithTimeout(ctx, p.timeout())
@@ -71,7 +71,7 @@ func (p *Parameters) Write(ctx context.Context, at bot.Parameter, value string, 
 	}
 	version, err = write(ctx, client, at, value, expect)
 	if err != nil {
-		return 0, fmt.Errorf("write %s: %w", place(at), err)
+		return version, fmt.Errorf("write %s: %w", place(at), err)
 	}
 	return version, nil
 }
@@ -129,7 +129,7 @@ func put(ctx context.Context, client operations, at bot.Parameter, value string,
 	case err != nil:
 		return 0, explain(err)
 	case out.Version != expect+1:
-		return 0, fmt.Errorf("we wrote version %d and expected to write version %d: somebody has written it since we looked, and our value now stands on theirs; see its history: %w",
+		return out.Version, fmt.Errorf("we wrote version %d and expected to write version %d: somebody has written it since we looked, and our value now stands on theirs; see its history: %w",
 			out.Version, expect+1, gitops.ErrConflict)
 	}
 	return out.Version, nil

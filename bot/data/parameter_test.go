@@ -123,14 +123,15 @@ func TestWrite(t *testing.T) {
 func TestWriteLosesRace(t *testing.T) {
 	t.Parallel()
 	tests := []struct {
-		name   string
-		before []string
-		expect int64
-		want   string // in the error
-		stands string // history afterwards
+		name    string
+		before  []string
+		expect  int64
+		version int64  // that our value became
+		want    string // in the error
+		stands  string // history afterwards
 	}{
-		{"overwrites", []string{"1"}, 1, "we wrote version 3 and expected to write version 2", "1=1 2=theirs 3=ours"},
-		{"creates", nil, 0, "somebody has created it since we looked", "1=theirs"},
+		{"overwrites", []string{"1"}, 1, 3, "we wrote version 3 and expected to write version 2", "1=1 2=theirs 3=ours"},
+		{"creates", nil, 0, 0, "somebody has created it since we looked", "1=theirs"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -143,9 +144,9 @@ func TestWriteLosesRace(t *testing.T) {
 				aws.Put(fixtures.DefaultAccount, name, "theirs") // between our look and our write
 				return fixtures.Pass
 			}, nil)
-			_, err := NewParameters().Write(t.Context(), at, "ours", test.expect)
-			if !errors.Is(err, gitops.ErrConflict) || !strings.Contains(err.Error(), test.want) {
-				t.Errorf("got %v, want ErrConflict with %q", err, test.want)
+			version, err := NewParameters().Write(t.Context(), at, "ours", test.expect)
+			if version != test.version || !errors.Is(err, gitops.ErrConflict) || !strings.Contains(err.Error(), test.want) {
+				t.Errorf("got version %d, %v, want %d, ErrConflict with %q", version, err, test.version, test.want)
 			}
 			if got := history(aws, fixtures.DefaultAccount); got != test.stands {
 				t.Errorf("history: got %q, want %q", got, test.stands)

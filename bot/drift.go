@@ -173,13 +173,13 @@ func joined(versions []gitops.Version) string {
 	return strings.Join(names, ", ")
 }
 
-// A Return is an environment in which services name a version again that its run has
-// put back.
+// A Return is an environment in which services, or the parameter that deploys them, name
+// a version again that its run has put back.
 type Return struct {
 	Environment string
-	Services    []string
-	Commit      string // the newest of the deployed branch
-	Author      string // of that commit
+	Services    []string // with the parameter by its name
+	Commit      string   // the newest of the deployed branch; "" without a repository
+	Author      string   // of that commit
 }
 
 // Returns finds where the version of a run that has put it back stands again, because
@@ -187,35 +187,64 @@ type Return struct {
 func (b *Bot) Returns(ctx context.Context, r *Run) ([]Return, error) {
 	var returns []Return
 	for _, s := range r.Stages {
-		if s.Plan.Repo == "" || !s.Delivery.wrote() {
+		if !s.Delivery.wrote() {
 			continue
 		}
-		tip, err := b.Repos.Tip(ctx, s.Plan.Repo, s.Plan.Branch)
-		if err != nil {
+		back := Return{Environment: s.Plan.Environment}
+		if err := b.returnedFiles(ctx, r, s.Plan, &back); err != nil {
 			return nil, err
 		}
-		tree, err := b.Repos.At(ctx, s.Plan.Repo, tip.ID)
-		if err != nil {
+		if err := b.returnedParameter(ctx, r, s, &back); err != nil {
 			return nil, err
-		}
-		back := Return{Environment: s.Plan.Environment, Commit: tip.ID, Author: tip.Author}
-		for _, service := range s.Plan.Services {
-			if service.File == "" || r.left(s.Plan.Environment, service.Name) {
-				continue
-			}
-			now, err := stands(tree, s.Plan.Place(service))
-			if err != nil {
-				return nil, err
-			}
-			if now.Version == r.Version {
-				back.Services = append(back.Services, service.Name)
-			}
 		}
 		if len(back.Services) > 0 {
 			returns = append(returns, back)
 		}
 	}
 	return returns, nil
+}
+
+// returnedFiles adds the services whose files name the version again.
+func (b *Bot) returnedFiles(ctx context.Context, r *Run, p StagePlan, back *Return) error {
+	if p.Repo == "" {
+		return nil
+	}
+	tip, err := b.Repos.Tip(ctx, p.Repo, p.Branch)
+	if err != nil {
+		return err
+	}
+	tree, err := b.Repos.At(ctx, p.Repo, tip.ID)
+	if err != nil {
+		return err
+	}
+	back.Commit, back.Author = tip.ID, tip.Author
+	for _, service := range p.Services {
+		if service.File == "" || r.left(p.Environment, service.Name) {
+			continue
+		}
+		now, err := stands(tree, p.Place(service))
+		if err != nil {
+			return err
+		}
+		if now.Version == r.Version {
+			back.Services = append(back.Services, service.Name)
+		}
+	}
+	return nil
+}
+
+// returnedParameter adds the parameter that the run has set, if it names the version
+// again.
+func (b *Bot) returnedParameter(ctx context.Context, r *Run, s Stage, back *Return) error {
+	p := s.Plan.Deploy
+	if p == nil || len(s.Delivery.Sets) == 0 || r.left(s.Plan.Environment, p.Name) {
+		return nil
+	}
+	now, _, err := b.parameter(ctx, *p)
+	if err == nil && now.Version == r.Version {
+		back.Services = append(back.Services, p.Name)
+	}
+	return err
 }
 
 // left reports that the way back left a service alone.

@@ -21,14 +21,16 @@ func TestDrift(t *testing.T) {
 			"deploy", "", func(w *world) {
 				w.params["/mda/abn/data-version"], w.params["/mda/abn/deployed"] = "1.0.0", "0.9.0"
 			},
-			[]string{"parameter /mda/abn/deployed holds 0.9.0, the services name 1.0.0"}, nil,
+			[]string{"parameter /mda/abn/deployed holds 0.9.0, the services name 1.0.0"},
+			nil,
 		},
 		{
 			"", "", func(w *world) {
 				w.params["/mda/abn/data-version"] = "1.0.0"
 				w.commit("main", "a person", map[string]string{"abn/kv/values.yaml": "data:\n  version: 1.1.0\n"})
 			},
-			[]string{"the services name different versions: 1.1.0 (kv), 1.0.0 (mds)", "parameter /mda/abn/data-version holds 1.0.0, the services name 1.1.0, 1.0.0"}, nil,
+			[]string{"the services name different versions: 1.1.0 (kv), 1.0.0 (mds)", "parameter /mda/abn/data-version holds 1.0.0, the services name 1.1.0, 1.0.0"},
+			nil,
 		},
 		{"", "running broken", func(w *world) { w.params["/mda/abn/data-version"] = "1.0.0" }, []string{"kv is to run 1.0.0: job failed"}, nil},
 		{"", "running unsure", func(w *world) { w.params["/mda/abn/data-version"] = "1.0.0" }, nil, []string{"kv: job was cancelled", "mds: job was cancelled"}},
@@ -78,6 +80,25 @@ func TestReturns(t *testing.T) {
 	got := look()
 	if len(got) != 1 || got[0].Environment != "int" || strings.Join(got[0].Services, " ") != "kv" || got[0].Commit != head {
 		t.Errorf("got %+v, want kv of int at %s", got, head)
+	}
+}
+
+// A parameter that names the version again is found too, with files beside it and alone.
+func TestReturnsInParameters(t *testing.T) {
+	t.Parallel()
+	for _, with := range []string{"deploy", "bare"} {
+		w, r := newRelease(t, with, "env/mda", "good bad"), newRun()
+		if w.play(r); r.State != RolledBack {
+			t.Fatalf("%s: the run is %s: %s", with, r.State, r.Reason)
+		}
+		if got, err := w.bot().Returns(t.Context(), r); len(got) != 0 || err != nil {
+			t.Fatalf("%s: nothing was brought back, but got %+v, error %v", with, got, err)
+		}
+		w.params["/mda/abn/deployed"] = string(newVersion)
+		got, err := w.bot().Returns(t.Context(), r)
+		if err != nil || len(got) != 1 || got[0].Environment != "abn" || strings.Join(got[0].Services, " ") != "/mda/abn/deployed" {
+			t.Errorf("%s: got %+v, error %v, want the parameter of abn", with, got, err)
+		}
 	}
 }
 

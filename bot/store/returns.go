@@ -92,8 +92,11 @@ func noteReturn(ctx context.Context, tx Tx, r *bot.Run, f bot.Return, channels [
 	r.Events++
 	e := bot.Event{
 		Run: r.ID, Seq: r.Events, At: now, State: r.State, Direction: r.Direction, Environment: f.Environment, Asks: true,
-		Reason: fmt.Sprintf("%s stands in %s again (%s), although this run has put it back: a person has brought it back by hand; the newest commit there is %.8s by %s",
-			r.Version, f.Environment, strings.Join(f.Services, ", "), f.Commit, f.Author),
+		Reason: fmt.Sprintf("%s stands in %s again (%s), although this run has put it back: a person has brought it back by hand",
+			r.Version, f.Environment, strings.Join(f.Services, ", ")),
+	}
+	if f.Commit != "" {
+		e.Reason += fmt.Sprintf("; the newest commit there is %.8s by %s", f.Commit, f.Author)
 	}
 	if err := update(ctx, tx, r); err != nil {
 		return err

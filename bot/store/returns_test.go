@@ -53,6 +53,21 @@ func TestNoteReturns(t *testing.T) {
 	})
 }
 
+func TestNoteReturnOfParameter(t *testing.T) {
+	on(t, func(t *testing.T, s *Store) {
+		r := ran(t, s, request("1"), 0, 1, bad)
+		noted(t, s, r.ID, 2, []bot.Return{{Environment: "int", Services: []string{"/mda/int/deployed"}}}, "int")
+		events, err := s.Events(t.Context(), r.ID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := "1 stands in int again (/mda/int/deployed), although this run has put it back: a person has brought it back by hand"
+		if got := events[len(events)-1].Reason; got != want {
+			t.Errorf("got %q, want %q", got, want)
+		}
+	})
+}
+
 func TestNoteReturnsCallsPeople(t *testing.T) {
 	on(t, func(t *testing.T, s *Store) {
 		r := ran(t, s, request("1"), 0, 1, bad)

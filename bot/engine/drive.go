@@ -15,7 +15,7 @@ import (
 
 // A look is what one step learned, as it is recorded before it is saved.
 type look struct {
-	Run     *bot.Run    `json:"run"`            // with the facts that the step noted; nil when it could not be read
+	Run     packed      `json:"run"`            // with the facts that the step noted; nil when it could not be read
 	Word    *bot.Word   `json:"word,omitempty"` // what the step saw of people's words
 	Outcome bot.Outcome `json:"outcome"`
 	Error   string      `json:"error,omitempty"` // why nobody could tell; then Outcome is empty
@@ -67,7 +67,7 @@ func (e *Engine) turn(ctx dbos.Context, run string, hinted bool) (turn, error) {
 	}, dbos.WithStepName("save"))
 	switch {
 	case err == nil:
-		e.tell(seen.Run, event)
+		e.tell(seen.Run.Run, event)
 		return t, nil
 	case unrecorded(ctx, err):
 		return turn{}, fmt.Errorf("save: %w", err)
@@ -95,7 +95,7 @@ func (e *Engine) look(ctx context.Context, run string, hinted bool) look {
 	if hinted {
 		r.Waits = 0
 	}
-	seen := look{Run: r, Word: r.Word}
+	seen := look{Run: packed{r}, Word: r.Word}
 	if r.Settled() {
 		return seen
 	}
@@ -126,10 +126,10 @@ func (e *Engine) save(ctx context.Context, tx storeTx, seen look) (turn, *bot.Ev
 	if seen.Error != "" {
 		unknown = errors.New(seen.Error)
 	}
-	if seen.Run == nil {
+	if seen.Run.Run == nil {
 		return turn{}, nil, unknown
 	}
-	r, now := *seen.Run, e.o.Now()
+	r, now := *seen.Run.Run, e.o.Now()
 	if r.Settled() {
 		return turn{State: r.State}, nil, nil
 	}

@@ -21,7 +21,7 @@ func TestDataFaults(t *testing.T) {
 		mend  func(*scene)
 	}{
 		"throttled": {begin: func(s *scene) {
-			s.at(moment{"copy object", 1, arrives}, func() { s.AWS.ThrottleS3(12) })
+			s.at(moment{"copy object", 1, arrives}, func() { s.AWS.ThrottleS3(5) })
 		}},
 		"it fails after the effect": {begin: func(s *scene) {
 			var n atomic.Int32

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -35,7 +36,7 @@ func boardLines(columns []bot.Column, colour bool) []string {
 	}
 	lines = append(lines, make([]string, height)...)
 	for _, column := range columns {
-		width := utf8.RuneCountInString(column.Name)
+		width, label := utf8.RuneCountInString(column.Name), labels(column)
 		for _, cell := range column.Cells {
 			width = max(width, utf8.RuneCountInString(label(cell))+2)
 		}
@@ -44,7 +45,7 @@ func boardLines(columns []bot.Column, colour bool) []string {
 		for i := range height {
 			text := ""
 			if i < len(column.Cells) {
-				text = paint(column.Cells[i], colour, width)
+				text = paint(column.Cells[i], label(column.Cells[i]), colour, width)
 			} else {
 				text = pad("", width)
 			}
@@ -57,13 +58,22 @@ func boardLines(columns []bot.Column, colour bool) []string {
 	return lines
 }
 
-// label returns the name of a cell as the board shows it.
-func label(cell bot.Cell) string { return printable(cell.Name) }
+// labels returns how the cells of a column are called: by their environment as well
+// where services of several are in it, as on the way back.
+func labels(column bot.Column) func(bot.Cell) string {
+	several := slices.ContainsFunc(column.Cells, func(c bot.Cell) bool { return c.Environment != column.Cells[0].Environment })
+	return func(c bot.Cell) string {
+		if several && !strings.HasPrefix(c.Name, "/") { // a parameter says it by itself
+			return printable(c.Environment + " " + c.Name)
+		}
+		return printable(c.Name)
+	}
+}
 
-// paint returns a cell with its sign, padded to width.
-func paint(cell bot.Cell, colour bool, width int) string {
+// paint returns a cell as its label with its sign, padded to width.
+func paint(cell bot.Cell, label string, colour bool, width int) string {
 	s := signs[cell.Mark]
-	text := pad(s.sign+" "+label(cell), width)
+	text := pad(s.sign+" "+label, width)
 	if !colour {
 		return text
 	}

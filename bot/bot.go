@@ -84,6 +84,7 @@ type Run struct {
 	Link    string         `json:"link"`             // where the request can be seen; may be empty
 	Force   string         `json:"force,omitempty"`  // why a condemned version is deployed all the same
 	Undoes  string         `json:"undoes,omitempty"` // the finished run that this one puts back
+	From    string         `json:"from,omitempty"`   // the track that the version has to have finished well
 
 	State     State           `json:"state"`
 	Direction Direction       `json:"direction,omitempty"`

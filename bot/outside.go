@@ -110,6 +110,9 @@ type History interface {
 	// the newest first and r not counted, went on although the gate of the environment
 	// did not pass.
 	Streak(ctx context.Context, r *Run, environment, gate string) (int, error)
+	// Unfit says why the version of r may not go through its track now: it has not
+	// finished r.From well, or not any more. "" when it may.
+	Unfit(ctx context.Context, r *Run) (string, error)
 }
 
 // A Bot is the step function with what it needs from outside.

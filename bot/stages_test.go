@@ -144,3 +144,19 @@ func TestRollbackWaitsForTheSlowest(t *testing.T) {
 		t.Errorf("\ngot  %s\nwant %s\nlast: %s", got, want, r.Reason)
 	}
 }
+
+// A version may have been put back on the track before, while its run waited for its lane.
+func TestStartAsksAgainWhereTheVersionComesFrom(t *testing.T) {
+	t.Parallel()
+	for script, want := range map[string]string{
+		"fit":   forward + " gated recorded done",
+		"-":     forward + " gated recorded done",
+		"unfit": "queued refused",
+	} {
+		w, r := newWorld(t, script), newRun()
+		r.From = "dev"
+		if got := w.play(r); got != want {
+			t.Errorf("%s: got %s, want %s; last: %s", script, got, want, r.Reason)
+		}
+	}
+}

@@ -23,6 +23,12 @@ func (b *Bot) start(ctx context.Context, r *Run) (Outcome, error) {
 	if r.Undoes != "" {
 		return to(Started, "holds lane %s; puts back run %s: %s", r.Lane, r.Undoes, r.itinerary()), nil
 	}
+	switch no, err := b.unfit(ctx, r); {
+	case err != nil:
+		return Outcome{}, err
+	case no != "":
+		return r.refused(no), nil
+	}
 	plan, err := b.Config.Track(r.Track, r.Package, r.Version)
 	if err != nil {
 		return r.refused(refusal(err.Error())), nil
@@ -43,6 +49,19 @@ func (b *Bot) start(ctx context.Context, r *Run) (Outcome, error) {
 	}
 	r.Data, r.Scope, r.Stages = plan.Data, plan.Scope, stages
 	return to(Started, "holds lane %s; %s%s", r.Lane, r.itinerary(), r.complete()), nil
+}
+
+// unfit asks once more whether the version has finished the track that it has to have
+// finished: that was so when the run was asked for, which may be long ago.
+func (b *Bot) unfit(ctx context.Context, r *Run) (refusal, error) {
+	if r.From == "" {
+		return "", nil
+	}
+	why, err := b.History.Unfit(ctx, r)
+	if err != nil {
+		return "", fmt.Errorf("look up what became of %s on track %s: %w", r.Version, r.From, err)
+	}
+	return refusal(why), nil
 }
 
 // refused ends a run that cannot start.

@@ -228,6 +228,16 @@ func (w *world) pass(p Progress, answer, problem string) (Progress, error) {
 	return p, nil
 }
 
+func (w *world) Unfit(context.Context, *Run) (string, error) {
+	switch w.take("fit", "unfit") {
+	case "-":
+		return "", errUnknown
+	case "unfit":
+		return "mda 1.1.0 was put back on track dev", nil
+	}
+	return "", nil
+}
+
 func (w *world) Streak(context.Context, *Run, string, string) (int, error) { return w.streak, nil }
 
 func (w *world) Gate(p GatePlan) (gates.Gate, error) { return w, nil }

@@ -82,6 +82,23 @@ func TestFrom(t *testing.T) {
 	}
 }
 
+// What became of a version after it was accepted is found when its run asks again.
+func TestUnfitSince(t *testing.T) {
+	on(t, func(t *testing.T, s *Store) {
+		done := ran(t, s, request("1"), 0, 1, good)
+		r := read(t, s, asked(t, s, onward("1"), 2).Run)
+		if why, err := s.Unfit(t.Context(), r); r.From != "integration" || why != "" || err != nil {
+			t.Fatalf("from %q: got %q, %v", r.From, why, err)
+		}
+		ran(t, s, undoing(done.ID, "u"), 3, 4, ending{state: bot.RolledBack})
+		why, err := s.Unfit(t.Context(), r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		contains(t, why, "once it has finished track integration well", "has put it back there")
+	})
+}
+
 // A refusal that time can end does not outlive it, and its key is still one run.
 func TestFromWithTheSameKey(t *testing.T) {
 	on(t, func(t *testing.T, s *Store) {

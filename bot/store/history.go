@@ -51,3 +51,13 @@ func wentOn(r *bot.Run, environment, gate string) (allowed, known bool) {
 	}
 	return false, false
 }
+
+// Unfit says why the version of r may not go through its track now, because of what
+// became of it on the track that it has to have finished before; "" when it may.
+func (s *Store) Unfit(ctx context.Context, r *bot.Run) (string, error) {
+	no, err := unfit(ctx, s.db, bot.Request{Track: r.Track, Package: r.Package, Version: r.Version, From: r.From})
+	if err != nil {
+		return "", fmt.Errorf("runs of %s %s on track %q: %w", r.Package, r.Version, r.From, err)
+	}
+	return no.Sentence, nil
+}

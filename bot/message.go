@@ -58,8 +58,10 @@ func notes(r *Run, e Event) []Message {
 			Kind: MessageNote, Channel: channel, Seq: e.Seq,
 		})
 	}
-	for _, s := range r.Stages {
-		note(s.Delivery)
+	if r.Undoes == "" { // the merge requests of the run that it undoes have their note
+		for _, s := range r.Stages {
+			note(s.Delivery)
+		}
 	}
 	for _, d := range r.Backs {
 		note(d)

@@ -35,6 +35,16 @@ func TestMessages(t *testing.T) {
 	}
 }
 
+// A run that undoes another one has a note on its own merge requests alone.
+func TestMessagesOfUndoing(t *testing.T) {
+	t.Parallel()
+	r := &Run{ID: "2", Undoes: "1", Stages: []Stage{{Delivery: Delivery{IID: 7}}}, Backs: []Delivery{{IID: 8}}}
+	r.Stages[0].Delivery.Change.Repo, r.Backs[0].Change.Repo = "env/mda", "env/mda"
+	if got := Messages(r, Event{State: Merged, Direction: Back}, nil); len(got) != 1 || got[0].ID != "2/note/env/mda!8" {
+		t.Errorf("got %+v, want the note on !8 alone", got)
+	}
+}
+
 // A run that stalls twice calls people twice, also for the same reason; while it is
 // stalled nothing calls them again.
 func TestOneCallForEachStall(t *testing.T) {

@@ -112,6 +112,11 @@ func TestRollback(t *testing.T) {
 	if n := len(s.GitLab.Pipelines(gateProjects["abn"])); n != 2 {
 		t.Errorf("%d pipelines of gates, want those of the two releases alone", n)
 	}
+	for _, mr := range s.GitLab.MergeRequests(envProject) {
+		if notes := s.GitLab.Notes(envProject, mr.IID); len(notes) != 1 {
+			t.Errorf("!%d has %d notes, want the one that edits itself", mr.IID, len(notes))
+		}
+	}
 	s.types(typed{line: "drift release", says: []string{"ok   mda on release, prd: " + firstVersion}, not: "BAD"})
 	s.types(typed{line: "promote release " + first.Version, says: []string{"is queued"}}) // a wish condemns nothing
 	s.reaches(first.Version, bot.Done)

@@ -22,7 +22,11 @@ func decide(ctx context.Context, tx Tx, q bot.Request, now time.Time) (bot.Answe
 		return bot.Answer{}, err
 	}
 	for _, r := range open {
-		if r.Undoes == "" {
+		switch {
+		case r.Undoes != "":
+		case !r.Cancellable():
+			return refused("run %s is putting %s %s back on track %s: ask again when it has ended", r.ID, q.Package, q.Version, q.Track), nil
+		default:
 			return bot.Answer{Run: r.ID, Sentence: fmt.Sprintf("joins run %s, which already takes %s %s through track %s and is %s",
 				r.ID, q.Package, q.Version, q.Track, r.State)}, nil
 		}

@@ -75,6 +75,25 @@ func TestAcceptJoins(t *testing.T) {
 	})
 }
 
+// Whoever asks for a version that is on its way back would wait for nothing.
+func TestAcceptDoesNotJoinTheWayBack(t *testing.T) {
+	on(t, func(t *testing.T, s *Store) {
+		run := began(t, s, request("1"), 0)
+		moved(t, s, run, bot.Failed, "it failed")
+		again := byAPI("1", "again")
+		no := asked(t, s, again, 1)
+		if !no.Refused || no.Run != "" {
+			t.Errorf("got %+v, want a refusal", no)
+		}
+		contains(t, no.Sentence, "run "+run+" is putting mda 1 back on track integration: ask again when it has ended")
+		finished(t, s, run, 2, bad)
+		again.Force = "mended"
+		if answer := asked(t, s, again, 3); !answer.New {
+			t.Errorf("the same request afterwards: got %+v", answer)
+		}
+	})
+}
+
 func TestAcceptMovedTag(t *testing.T) {
 	on(t, func(t *testing.T, s *Store) {
 		first := request("1")

@@ -222,9 +222,7 @@ func (c *Config) fill() {
 		c.Server.URL = "http://" + c.Server.Listen
 	}
 	for _, channel := range c.Notify {
-		if chat := channel.RocketChat; chat != nil {
-			chat.URL = strings.TrimRight(chat.URL, "/")
-		}
+		channel.fill()
 	}
 	packages := sortedKeys(c.Packages)
 	for _, e := range c.Environments {
@@ -235,6 +233,19 @@ func (c *Config) fill() {
 		if t.Notify == nil {
 			t.Notify = sortedKeys(c.Notify)
 		}
+	}
+}
+
+// fill takes the slash from the end of addresses.
+func (c *ChannelConfig) fill() {
+	if chat := c.RocketChat; chat != nil {
+		chat.URL = strings.TrimRight(chat.URL, "/")
+	}
+	if chat := c.Slack; chat != nil {
+		chat.URL = strings.TrimRight(chat.URL, "/")
+	}
+	if chat := c.Mattermost; chat != nil {
+		chat.URL = strings.TrimRight(chat.URL, "/")
 	}
 }
 

@@ -101,7 +101,16 @@ func TestConfigReferences(t *testing.T) {
 		"tracks.release.stages[1].gates[1].callback.token env:ACCEPTANCE_TOKEN",
 		"notify.chat.rocketchat.user env:ROCKETCHAT_USER",
 		"notify.chat.rocketchat.token env:ROCKETCHAT_TOKEN",
+		"notify.mattermost.mattermost.token env:MATTERMOST_TOKEN",
+		"notify.mattermost-ops.mattermost.hook env:MATTERMOST_HOOK",
+		"notify.on-call.mail.user env:SMTP_USER",
+		"notify.on-call.mail.password env:SMTP_PASSWORD",
 		"notify.ops.rocketchat.hook env:ROCKETCHAT_HOOK",
+		"notify.program.webhook.url env:NOTIFY_URL",
+		"notify.program.webhook.secret env:NOTIFY_SECRET",
+		"notify.slack.slack.token env:SLACK_TOKEN",
+		"notify.slack-ops.slack.hook env:SLACK_HOOK",
+		"notify.teams.teams.hook env:TEAMS_HOOK",
 	}
 	if !slices.Equal(got, want) {
 		t.Errorf("got  %q\nwant %q", got, want)

@@ -57,9 +57,7 @@ func (c *Config) References() []Reference {
 		}
 	}
 	for _, name := range sortedKeys(c.Notify) {
-		if chat := c.Notify[name].RocketChat; chat != nil {
-			all = append(all, chat.User, chat.Token, chat.Hook)
-		}
+		all = append(all, c.Notify[name].references()...)
 	}
 	return slices.DeleteFunc(all, func(r Reference) bool { return !r.Given() })
 }

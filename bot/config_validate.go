@@ -147,36 +147,3 @@ func (l LimitsConfig) validate(k *configCheck) {
 		k.fail("limits.person_wait", "%s is shorter than first_wait, %s", l.PersonWait, l.FirstWait)
 	}
 }
-
-func (c *ChannelConfig) validate(k *configCheck, name string) {
-	field := "notify." + name
-	k.name(field, name)
-	if c.RocketChat == nil {
-		k.fail(field, "no kind of channel: write rocketchat with url, user, token and room, or with hook")
-		return
-	}
-	c.RocketChat.validate(k, field+".rocketchat")
-}
-
-var roomName = regexp.MustCompile(`^[\p{L}\p{N}][\p{L}\p{N}._-]*$`)
-
-func (r RocketChatConfig) validate(k *configCheck, field string) {
-	if k.has(field+".hook", r.Hook) {
-		if r.URL != "" || r.User.Given() || r.Token.Given() || r.Room != "" {
-			k.fail(field, "has hook and more: write hook alone, or url, user, token and room")
-		}
-		return
-	}
-	if r == (RocketChatConfig{}) {
-		k.fail(field, "nothing is there: write url, user, token and room, or hook")
-		return
-	}
-	if k.given(field+".url", r.URL, "Rocket.Chat's address, such as https://chat.example.com") {
-		k.url(field+".url", r.URL)
-	}
-	k.given(field+".user", r.User.Text, "a reference such as env:ROCKETCHAT_USER")
-	k.given(field+".token", r.Token.Text, "a reference such as env:ROCKETCHAT_TOKEN")
-	if k.given(field+".room", r.Room, "the room's name, such as data-releases") && !roomName.MatchString(r.Room) {
-		k.fail(field+".room", "%q is no room: write its name without #", shortened(r.Room))
-	}
-}

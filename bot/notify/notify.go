@@ -4,8 +4,10 @@
 // run. What cannot be sent is tried again, with growing waits, for as long as it
 // takes.
 //
-// Messages are exactly once where a channel takes our own message id; a channel
-// without one is at least once after a cut, and then the message says "(repeat)".
+// Messages are exactly once where a channel takes our own message id (Rocket.Chat), or
+// where what was sent can be looked for by it (Slack and Mattermost with a token); a
+// channel without either is at least once after a cut, and then the message says
+// "(repeat)".
 //
 // It never decides anything about a run, and what it fails to send never delays one.
 package notify
@@ -46,6 +48,16 @@ type Channel interface {
 	// can looks for it first. repeat says that an earlier attempt may have arrived.
 	Send(ctx context.Context, m bot.Message, t Text, repeat bool) error
 }
+
+// A Reacher is a Channel that can be asked whether it can be reached, which tells nobody
+// anything. Hooks cannot: whatever they are sent is a message.
+type Reacher interface {
+	// Reach says what was found.
+	Reach(ctx context.Context) (string, error)
+}
+
+// lookBack is how much older than its run a message may seem, because clocks differ.
+const lookBack = 10 * time.Minute
 
 // Notes writes the status notes of merge requests.
 type Notes interface {

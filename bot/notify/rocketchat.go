@@ -30,10 +30,11 @@ type RocketChat struct {
 
 // A rocketAnswer is what Rocket.Chat's REST API answers, as far as we look at it.
 type rocketAnswer struct {
-	Success bool   `json:"success"`
-	Error   string `json:"error"`
-	Message any    `json:"message"` // the message itself, or a text that says what is wrong
-	Room    struct {
+	Success  bool   `json:"success"`
+	Username string `json:"username"` // of the user who asks
+	Error    string `json:"error"`
+	Message  any    `json:"message"` // the message itself, or a text that says what is wrong
+	Room     struct {
 		ID string `json:"_id"`
 	} `json:"room"`
 }
@@ -51,9 +52,10 @@ func (c *RocketChat) Send(ctx context.Context, m bot.Message, t Text, _ bool) er
 		return err
 	}
 	message := rocketMessage{ID: id, Room: room, Text: chatEscape(t.Title), Attachments: attachments(t)}
-	if t.Reply != "" {
-		message.Thread, message.Show = messageID(t.Reply), true
+	if message.Thread, err = c.thread(ctx, t.Reply); err != nil {
+		return err
 	}
+	message.Show = message.Thread != ""
 	status, answer, err := c.call(ctx, http.MethodPost, "chat.sendMessage", map[string]any{"message": message})
 	if err != nil || status == http.StatusOK && answer.Success {
 		return err
@@ -64,6 +66,35 @@ func (c *RocketChat) Send(ctx context.Context, m bot.Message, t Text, _ bool) er
 		return err
 	}
 	return refused("chat.sendMessage", status, answer)
+}
+
+// thread returns the thread of replies to one of our messages; "" where that was never
+// told here.
+func (c *RocketChat) thread(ctx context.Context, reply string) (string, error) {
+	if reply == "" {
+		return "", nil
+	}
+	id := messageID(reply)
+	there, err := c.there(ctx, id)
+	if !there || err != nil {
+		return "", err
+	}
+	return id, nil
+}
+
+// Reach implements Reacher: the user is known, and sees the room.
+func (c *RocketChat) Reach(ctx context.Context) (string, error) {
+	status, answer, err := c.call(ctx, http.MethodGet, "me", nil)
+	switch {
+	case err != nil:
+		return "", err
+	case status != http.StatusOK || !answer.Success:
+		return "", refused("me", status, answer)
+	}
+	if _, err := c.roomID(ctx); err != nil {
+		return "", err
+	}
+	return fmt.Sprintf("Rocket.Chat knows the user as %s, and shows it room %s", answer.Username, c.Room), nil
 }
 
 // there reports whether the message with this id is in the chat.

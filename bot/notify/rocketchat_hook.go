@@ -19,11 +19,7 @@ type RocketChatHook struct {
 
 // Send implements Channel.
 func (c *RocketChatHook) Send(ctx context.Context, _ bot.Message, t Text, repeat bool) error {
-	text := chatEscape(t.Title)
-	if repeat {
-		text = "(repeat) " + text
-	}
-	body := map[string]any{"text": text, "attachments": attachments(t)}
+	body := map[string]any{"text": chatEscape(t.marked(repeat).Title), "attachments": attachments(t)}
 	status, data, err := exchange(ctx, c.HTTP, http.MethodPost, c.URL.Reveal(), nil, body)
 	if err != nil {
 		return fmt.Errorf("rocket.chat hook: %w", err)

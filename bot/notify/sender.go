@@ -28,9 +28,13 @@ type Sender struct {
 	Channels map[string]Channel     // by the name that the configuration gives them
 	Notes    Notes                  //
 	URL      func(id string) string // where people see a run; nil: nowhere
-	Every    time.Duration          // how often the outbox is looked at without a Wake; 1 s when 0
-	Now      func() time.Time       // time.Now when nil
-	Log      *slog.Logger           // slog.Default() when nil
+
+	// Hears reports that a message on a run is told on a channel at all; nil: everything.
+	Hears func(channel string, kind bot.MessageKind, r *bot.Run) bool
+
+	Every time.Duration    // how often the outbox is looked at without a Wake; 1 s when 0
+	Now   func() time.Time // time.Now when nil
+	Log   *slog.Logger     // slog.Default() when nil
 
 	once sync.Once
 	bell chan struct{} // holds one ring
@@ -98,6 +102,9 @@ func (s *Sender) setDefaults() {
 		if s.URL == nil {
 			s.URL = func(string) string { return "" }
 		}
+		if s.Hears == nil {
+			s.Hears = func(string, bot.MessageKind, *bot.Run) bool { return true }
+		}
 	})
 }
 
@@ -157,6 +164,9 @@ func (s *Sender) send(ctx context.Context, e bot.Entry) (seq int, err error) {
 	run, err := s.Runs.Run(ctx, e.Run)
 	if err != nil {
 		return 0, err
+	}
+	if e.Kind != bot.MessageNote && !s.Hears(e.Channel, e.Kind, run) {
+		return e.Seq, nil
 	}
 	events, err := s.Runs.Events(ctx, e.Run)
 	if err != nil {

@@ -31,6 +31,7 @@ type Text struct {
 	Fields   []Field  // facts, for a table
 	Link     string   // the page of the run; "" without one
 	Links    []Link   // where to look: merge requests, the pipeline that failed
+	Run      Summary  // for channels that programs read
 }
 
 // A Field is one fact.
@@ -42,7 +43,7 @@ type Link struct{ Name, URL string }
 // newText returns what message m says about a run and its events. url is the page of
 // the run. The same run and events give the same text.
 func newText(m bot.Message, r *bot.Run, events []bot.Event, url string) Text {
-	t := Text{Link: url}
+	t := Text{Link: url, Run: summary(r)}
 	if m.Kind != bot.MessageStart && started(events) {
 		t.Reply = startID(m)
 	}

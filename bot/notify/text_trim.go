@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 	"unicode"
+	"unicode/utf8"
 )
 
 // How long the parts of a text may be, in characters, and how many names stand in a
@@ -58,4 +59,32 @@ func clip(s string, limit int) string {
 		return string(runes[:limit-1]) + "…"
 	}
 	return s
+}
+
+// allLinks returns the page of the run and where else to look, without what is no
+// address of the web.
+func (t Text) allLinks() []Link {
+	var links []Link
+	for _, l := range append([]Link{{"The run", t.Link}}, t.Links...) {
+		if webLink(l.URL) {
+			links = append(links, l)
+		}
+	}
+	return links
+}
+
+// fitting joins as many parts as fit into limit characters.
+func fitting(parts []string, separator string, limit int) string {
+	var b strings.Builder
+	n := 0
+	for i, part := range parts {
+		if i > 0 {
+			part = separator + part
+		}
+		if n += utf8.RuneCountInString(part); n > limit {
+			break
+		}
+		b.WriteString(part)
+	}
+	return b.String()
 }

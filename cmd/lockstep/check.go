@@ -84,6 +84,7 @@ func checkOutside(ctx context.Context, cfg *bot.Config) []checked {
 	}
 	all = append(all, o.checkGitLab(ctx, cfg)...)
 	all = append(all, o.checkAWS(ctx, cfg)...)
+	all = append(all, o.checkChannels(ctx)...)
 	for _, track := range slices.Sorted(maps.Keys(cfg.Tracks)) {
 		for _, pkg := range cfg.Tracks[track].Packages {
 			all = append(all, o.checkTrack(ctx, track, pkg)...)

@@ -47,31 +47,6 @@ func newOutside(ctx context.Context, cfg *bot.Config) (*outside, error) {
 	return o, err
 }
 
-// channels makes the ways to reach people.
-func channels(ctx context.Context, cfg *bot.Config) (map[string]notify.Channel, error) {
-	made := map[string]notify.Channel{}
-	for _, name := range slices.Sorted(maps.Keys(cfg.Notify)) {
-		chat := cfg.Notify[name].RocketChat
-		secrets := map[string]bot.Secret{}
-		for field, ref := range map[string]bot.Reference{"user": chat.User, "token": chat.Token, "hook": chat.Hook} {
-			if !ref.Given() {
-				continue
-			}
-			secret, err := data.Resolve(ctx, ref.Text)
-			if err != nil {
-				return nil, fmt.Errorf("notify.%s.%s: %w", name, field, err)
-			}
-			secrets[field] = secret
-		}
-		if chat.Hook.Given() {
-			made[name] = &notify.RocketChatHook{URL: secrets["hook"]}
-			continue
-		}
-		made[name] = &notify.RocketChat{URL: chat.URL, Room: chat.Room, User: secrets["user"], Token: secrets["token"]}
-	}
-	return made, nil
-}
-
 // projects returns the GitLab projects that a configuration names, in order.
 func projects(cfg *bot.Config) []string {
 	all := map[string]bool{}

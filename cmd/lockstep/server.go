@@ -75,7 +75,8 @@ func newServer(ctx context.Context, cfg *bot.Config, log *slog.Logger) (*server,
 	s.outside.gates.callback = func(g gates.Subject) string { return callbackAddress(cfg.Server.URL, s.signing, g) }
 	s.sender = &notify.Sender{
 		Outbox: s.store, Runs: s.store, Channels: s.outside.channels, Notes: s.outside.gitlab,
-		URL: s.outside.bot.RunURL, Every: cfg.Limits().First, Now: now, Log: log,
+		Hears: cfg.Hears,
+		URL:   s.outside.bot.RunURL, Every: cfg.Limits().First, Now: now, Log: log,
 	}
 	s.engine, err = engine.Open(ctx, engine.Options{
 		Store: s.store, Step: s.outside.bot.Step, Beside: s.beside, Limits: cfg.Limits(), Channels: cfg.Channels,

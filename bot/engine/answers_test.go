@@ -94,7 +94,7 @@ func TestUndoTakesAFrozenLane(t *testing.T) {
 		}})
 		done := p.accept("integration", "1")
 		p.await(done, bot.Done)
-		if err := p.store.Freeze(t.Context(), "integration", "ada", "month end", time.Now()); err != nil {
+		if err := p.store.Freeze(t.Context(), "integration", bot.Freeze{By: "ada", Reason: "month end", At: time.Now()}); err != nil {
 			t.Fatal(err)
 		}
 		waits := p.accept("integration", "2")

@@ -90,6 +90,18 @@ func (s *shelf) Say(ctx context.Context, run string, w bot.Word) error {
 	return nil
 }
 
+func (s *shelf) LastSlot(_ context.Context, track, schedule string) (bot.Slot, bool, error) {
+	return bot.Slot{Track: track, Schedule: schedule, Local: "2026-11-21 02:30 Europe/Berlin", Sentence: "nothing to do"}, schedule == "nightly", s.fault
+}
+
+func (s *shelf) Freeze(_ context.Context, lane string, f bot.Freeze) error {
+	if lane == "release" {
+		return fmt.Errorf("%w: lane %s is frozen already", bot.ErrRefused, lane)
+	}
+	s.said = append(s.said, fmt.Sprintf("freeze %s: %s", lane, f))
+	return nil
+}
+
 func (s *shelf) Thaw(_ context.Context, lane, by, reason string) error {
 	if lane != "release" {
 		return fmt.Errorf("%w: lane %s is not frozen", bot.ErrRefused, lane)

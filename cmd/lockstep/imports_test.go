@@ -49,6 +49,7 @@ var onlyIn = map[string]string{
 	"github.com/go-git/go-git/v5":                   "gitops/repo",
 	"sigs.k8s.io/kustomize/kyaml":                   "gitops",
 	"github.com/helmfile/vals":                      "bot/data",
+	"github.com/netresearch/go-cron":                "bot",
 }
 
 func TestImportsGoOneWay(t *testing.T) {

@@ -16,8 +16,8 @@ var badSchedules = []badConfig{
 			"      - {cron: 5 2 * * *, version: newest good of integration}\n",
 		[]string{
 			"16:16: tracks.integration.schedules[0].cron: want 5 fields, have 4: write minute, hour, day of the month, month and weekday, such as 30 2 * * *",
-			"17:26: tracks.integration.schedules[1].cron: want 5 fields, have 1: write minute, hour, day of the month, month and weekday, such as 30 2 * * *",
-			`17:42: tracks.integration.schedules[1].zone: unknown zone "Europe/Bern": write one such as Europe/Berlin, or UTC`,
+			"17:27: tracks.integration.schedules[1].cron: want 5 fields, have 1: write minute, hour, day of the month, month and weekday, such as 30 2 * * *",
+			`17:43: tracks.integration.schedules[1].zone: unknown zone "Europe/Bern": write one such as Europe/Berlin, or UTC`,
 			"18:16: tracks.integration.schedules[2].cron: such a day never comes: mend the day or the month",
 			`18:38: tracks.integration.schedules[2].catch_up: "twice" is not known: have once, skip`,
 			`19:16: tracks.integration.schedules[3].name: schedule "2" is there twice: give one another name`,
@@ -37,8 +37,8 @@ var badSchedules = []badConfig{
 		changed("    packages: [mda]\n", "    packages: [mda, offers]\n    schedules: [{cron: 0 2 * * *}, {cron: 0 2 * * *, package: offers}]\n",
 			"      - {name: mds,", "      - {name: shop, file: int/shop.yaml, key: data.version, package: offers}\n      - {name: mds,"),
 		[]string{
-			"18:17: tracks.integration.schedules[0].package: missing: write which package the schedule is for (have mda, offers)",
-			"18:36: tracks.integration.schedules[1].version: no tags announce versions of package \"offers\", so nobody knows the latest: write packages.offers.tags, or newest good of a track",
+			"19:17: tracks.integration.schedules[0].package: missing: write which package the schedule is for (have mda, offers)",
+			"19:36: tracks.integration.schedules[1].version: no tags announce versions of package \"offers\", so nobody knows the latest: write packages.offers.tags, or newest good of a track",
 		},
 	},
 	{
@@ -58,7 +58,7 @@ var badSchedules = []badConfig{
 	{
 		"windows that never open",
 		"    repository: env/mda\n",
-		"    repository: env/mda\n    windows: {allow: [Mon 08:00-16:00], deny: [Mon-Fri]}\n",
+		"    repository: env/mda\n    windows: {allow: ['Mon 08:00-16:00'], deny: [Mon-Fri]}\n",
 		[]string{"11:5: environments.int.windows: it never opens: what allow covers, deny takes away each week"},
 	},
 	{

@@ -79,7 +79,7 @@ func parseCron(text string) (*cron.SpecSchedule, error) {
 func (s *Schedule) Next(t time.Time) Slot {
 	wall := wallOf(t, s.loc)
 	for {
-		wall = s.times.Next(wall)
+		wall = s.times.Next(wall.Truncate(time.Minute).Add(59 * time.Second)) // which goes on by the second
 		if at := moments(wall, s.loc)[0]; at.After(t) {
 			return s.slot(at)
 		}
@@ -88,7 +88,7 @@ func (s *Schedule) Next(t time.Time) Slot {
 
 // Due returns the newest slot that is not after t. None: false.
 func (s *Schedule) Due(t time.Time) (slot Slot, found bool) {
-	wall := wallOf(t, s.loc).Add(s.shownAgain(t) + time.Second)
+	wall := wallOf(t, s.loc).Add(s.shownAgain(t)).Truncate(time.Minute).Add(time.Second)
 	for {
 		if wall = s.times.Prev(wall); wall.IsZero() {
 			return Slot{}, false

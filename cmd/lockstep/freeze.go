@@ -39,12 +39,12 @@ func (c *freezeCmd) Run(ctx context.Context, con *console) error {
 	if err != nil {
 		return err
 	}
-	return api.tell(ctx, con, path, web.FreezeWords{By: c.By, Reason: c.Reason, Until: moment(c.Until)}, c.Output)
+	return api.tell(ctx, con, path, web.FreezeWords{By: c.By, Reason: c.Reason, Until: timeHere(c.Until)}, c.Output)
 }
 
-// moment returns a time as people write it here as the server reads it; what else it is,
+// timeHere returns a time as people write it here as the server reads it; what else it is,
 // it stays.
-func moment(text string) string {
+func timeHere(text string) string {
 	for _, layout := range []string{"2006-01-02 15:04", "2006-01-02T15:04", time.DateOnly} {
 		if at, err := time.ParseInLocation(layout, text, time.Local); err == nil {
 			return at.Format(time.RFC3339)

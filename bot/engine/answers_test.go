@@ -109,6 +109,33 @@ func TestUndoTakesAFrozenLane(t *testing.T) {
 	})
 }
 
+// A run that waits for the end of a freeze goes on when its lane is thawed, or
+// everything is.
+func TestThawWakesTheHolder(t *testing.T) {
+	on(t, func(t *testing.T, url string) {
+		var frozen atomic.Bool
+		p := begin(t, url, Options{Limits: slow, Step: func(ctx context.Context, r *bot.Run) (bot.Outcome, error) {
+			if r.State == bot.Started && frozen.Load() {
+				return bot.Outcome{Pace: bot.Person, Reason: "it is frozen"}, nil
+			}
+			return next(ctx, r)
+		}})
+		for version, lane := range map[string]string{"1": "integration", "2": bot.Everything} {
+			frozen.Store(true)
+			run := p.accept("integration", version)
+			until(t, "the run waits", func() bool { return p.read(run).Reason == "it is frozen" })
+			if err := p.Freeze(t.Context(), lane, bot.Freeze{By: "ada", Reason: "fire", At: time.Now()}); err != nil {
+				t.Fatal(err)
+			}
+			frozen.Store(false)
+			if err := p.Thaw(t.Context(), lane, "ada", ""); err != nil {
+				t.Fatal(err)
+			}
+			p.await(run, bot.Done)
+		}
+	})
+}
+
 func TestSweepAtTheStart(t *testing.T) {
 	on(t, func(t *testing.T, url string) {
 		p := begin(t, url, Options{})

@@ -22,6 +22,7 @@ require (
 	github.com/google/uuid v1.6.0
 	github.com/helmfile/vals v0.46.1
 	github.com/jackc/pgx/v5 v5.12.0
+	github.com/netresearch/go-cron v0.9.1
 	github.com/prometheus/client_golang v1.25.0
 	github.com/prometheus/common v0.72.0
 	github.com/rogpeppe/go-internal v1.16.0

@@ -16,6 +16,8 @@ type Outcome struct {
 	Link   string `json:"link,omitempty"`
 	Asks   bool   `json:"asks,omitempty"` // it asks a person for something, and people are told
 	Calm   bool   `json:"calm,omitempty"` // numbers that move in Reason are no news: what a gate measures
+
+	Until time.Time `json:"until,omitzero"` // the next look is not later than this; zero: Pace alone says when
 }
 
 // A Pace is how soon a run looks again.
@@ -124,6 +126,9 @@ func (r *Run) stay(o Outcome, now time.Time, limits Limits) Applied {
 	if o.Pace != Now || !news {
 		applied.After = limits.pace(o.Pace, r.Waits)
 		r.Waits++
+	}
+	if !o.Until.IsZero() {
+		applied.After = max(min(applied.After, o.Until.Sub(now)), 0)
 	}
 	return applied
 }

@@ -145,13 +145,15 @@ func (r *Run) startCell() Cell {
 }
 
 // Asked says who or what asked for the run: "a tag, pushed by ana", "ana through the
-// API".
+// API", "schedule nightly of integration".
 func (r *Run) Asked() string {
 	switch {
 	case r.Origin == OriginTag && r.By != "":
 		return "a tag, pushed by " + r.By
 	case r.Origin == OriginTag:
 		return "a tag"
+	case r.Origin == OriginSchedule:
+		return "schedule " + r.By
 	case r.By != "":
 		return r.By + " through the API"
 	}

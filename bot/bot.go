@@ -94,13 +94,14 @@ type Run struct {
 	Warnings  []string        `json:"warnings,omitempty"`   // what was allowed to fail, and failed
 	Left      []rollback.Left `json:"left,omitempty"`       // what a rollback left alone, and why
 
-	Data   *DataSet   `json:"data,omitempty"`   // from Started on: the version's data; nil: nobody looks after it
-	Whole  Progress   `json:"whole"`            // the proof that Data is complete
-	Scope  Scope      `json:"scope,omitempty"`  // what a verdict puts back
-	Stages []Stage    `json:"stages,omitempty"` // from Started on
-	Stage  int        `json:"stage"`            // index of the current stage while forward
-	Backs  []Delivery `json:"backs,omitempty"`  // from Recalled on: one per repository
-	At     int        `json:"at"`               // index of the current delivery in Backs while back
+	Data    *DataSet   `json:"data,omitempty"`    // from Started on: the version's data; nil: nobody looks after it
+	Whole   Progress   `json:"whole"`             // the proof that Data is complete
+	Scope   Scope      `json:"scope,omitempty"`   // what a verdict puts back
+	Windows *Windows   `json:"windows,omitempty"` // of its track: when it may begin; nil: always
+	Stages  []Stage    `json:"stages,omitempty"`  // from Started on
+	Stage   int        `json:"stage"`             // index of the current stage while forward
+	Backs   []Delivery `json:"backs,omitempty"`   // from Recalled on: one per repository
+	At      int        `json:"at"`                // index of the current delivery in Backs while back
 
 	Created time.Time `json:"created"` // when the request was stored
 	Begun   time.Time `json:"begun"`   // when it left Queued
@@ -221,8 +222,9 @@ type Origin string
 
 // The origins of requests.
 const (
-	OriginTag Origin = "tag" // a tag of a data project, announced by hook or found by polling
-	OriginAPI Origin = "api" // a client of the API, the command line included
+	OriginTag      Origin = "tag"      // a tag of a data project, announced by hook or found by polling
+	OriginAPI      Origin = "api"      // a client of the API, the command line included
+	OriginSchedule Origin = "schedule" // a slot of a schedule; By is its name
 )
 
 // A Request asks for a run. The same Key twice is one run.
@@ -246,6 +248,8 @@ type Request struct {
 
 	Lane      string `json:"lane"`      // from the track
 	Supersede bool   `json:"supersede"` // from the track: it takes the place of waiting runs
+
+	Windows *Windows `json:"windows,omitempty"` // from the track: when its runs may begin
 }
 
 // An Answer says what became of a request.
@@ -318,4 +322,6 @@ type LaneState struct {
 	Frozen  string    `json:"frozen,omitempty"`  // why it is frozen; "" when it is not
 	By      string    `json:"by,omitempty"`      // who froze it
 	Since   time.Time `json:"since"`             // since when
+	Until   time.Time `json:"until,omitzero"`    // when that ends by itself; zero: when it is thawed
+	All     *Freeze   `json:"all,omitempty"`     // the red button: everything is frozen; nil: it is not
 }

@@ -1,6 +1,7 @@
 package bot
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -8,6 +9,7 @@ import (
 	"os"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -258,13 +260,20 @@ func (e *EnvironmentConfig) fill(packages []string) {
 	}
 }
 
-// fill sets the lane, the packages and the time limits that the file leaves out.
+// fill sets the lane, the packages, the schedules' names and the time limits that the file leaves out.
 func (t *TrackConfig) fill(name string, packages []string) {
 	if t.Lane == "" {
 		t.Lane = name
 	}
 	if t.Packages == nil {
 		t.Packages = slices.Clone(packages)
+	}
+	for i := range t.Schedules {
+		s := &t.Schedules[i]
+		s.Name = cmp.Or(s.Name, strconv.Itoa(i+1))
+		if s.Package == "" && len(t.Packages) == 1 {
+			s.Package = t.Packages[0]
+		}
 	}
 	for _, s := range t.Stages {
 		for i := range s.Gates {

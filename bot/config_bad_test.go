@@ -16,7 +16,7 @@ type badConfig struct {
 
 // allBad is every one of them.
 func allBad() []badConfig {
-	return slices.Concat(badServers, badData, badEnvironments, badTracks, badGates, badTexts)
+	return slices.Concat(badServers, badData, badEnvironments, badTracks, badSchedules, badGates, badTexts)
 }
 
 // twoPackages is smallConfig with a second package, which no track takes.
@@ -111,8 +111,8 @@ var badServers = []badConfig{
 		"    repositry: env/mda\n    colour: red\n",
 		[]string{
 			"9:3: environments.int.repository: missing: write the project's path, such as group/project",
-			"10:5: environments.int.repositry: unknown key: did you mean repository? (have branch, bucket, deploy, merge, merge_limit, merge_request_pipelines, record, repository, rollback, services, sync)",
-			"11:5: environments.int.colour: unknown key: have branch, bucket, deploy, merge, merge_limit, merge_request_pipelines, record, repository, rollback, services, sync",
+			"10:5: environments.int.repositry: unknown key: did you mean repository? (have branch, bucket, deploy, merge, merge_limit, merge_request_pipelines, record, repository, rollback, services, sync, windows)",
+			"11:5: environments.int.colour: unknown key: have branch, bucket, deploy, merge, merge_limit, merge_request_pipelines, record, repository, rollback, services, sync, windows",
 		},
 	},
 	{

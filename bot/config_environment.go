@@ -28,6 +28,11 @@ type EnvironmentConfig struct {
 	// people are called. Default `30m`.
 	MergeLimit time.Duration `yaml:"merge_limit"`
 
+	// Windows say when the environment may be changed. A run waits for them before it
+	// opens the merge request, and again before it merges it; it has the windows of the
+	// time when it began. A person may merge at any time. Default: at any time.
+	Windows *WindowsConfig `yaml:"windows"`
+
 	// Rollback says how the environment is put back.
 	Rollback EnvironmentRollbackConfig `yaml:"rollback"`
 

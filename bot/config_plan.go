@@ -53,6 +53,7 @@ func (c *Config) stage(s StageConfig, pkg string, v gitops.Version) TrackStage {
 		ByPerson:    e.Merge == "person",
 		Pushed:      e.Rollback.Via == "push",
 		Attended:    e.Rollback.Attended,
+		Windows:     e.Windows.plan(),
 		Watch:       e.Sync.plan(),
 		Bucket:      c.bucket(e.Bucket, pkg, v),
 		Deploy:      e.Deploy.of(s.Environment, pkg),
@@ -175,7 +176,7 @@ func (c *Config) Request(pkg, track, v string) (Request, error) {
 	}
 	return Request{
 		Package: pkg, Track: track, Version: version,
-		Lane: t.Lane, Supersede: t.Supersede == "waiting", From: t.From,
+		Lane: t.Lane, Supersede: t.Supersede == "waiting", From: t.From, Windows: t.Windows.plan(),
 	}, nil
 }
 
@@ -239,13 +240,8 @@ func (c *Config) Tagged(project, tag string) ([]Request, error) {
 // announced returns the requests that a tag makes for one package.
 func (c *Config) announced(pkg, tag string) ([]Request, error) {
 	p := c.Packages[pkg]
-	before, after, _ := strings.Cut(p.Tags.Name, "{version}")
-	rest, begins := strings.CutPrefix(tag, before)
-	v, ends := strings.CutSuffix(rest, after)
-	if !begins || !ends {
-		return nil, fmt.Errorf("the tags of package %q have the form %s", pkg, p.Tags.Name)
-	}
-	if _, err := p.parse(pkg, v); err != nil {
+	v, err := p.tagged(pkg, tag)
+	if err != nil {
 		return nil, err
 	}
 	var requests []Request
@@ -253,7 +249,7 @@ func (c *Config) announced(pkg, tag string) ([]Request, error) {
 		if way.Package != pkg {
 			continue
 		}
-		r, err := c.Request(pkg, way.Track, v)
+		r, err := c.Request(pkg, way.Track, string(v))
 		if err != nil {
 			return nil, err
 		}
@@ -264,6 +260,17 @@ func (c *Config) announced(pkg, tag string) ([]Request, error) {
 		return nil, fmt.Errorf("no track starts on tags of package %q", pkg)
 	}
 	return requests, nil
+}
+
+// tagged returns the version that a tag announces for p, whose name is pkg.
+func (p *PackageConfig) tagged(pkg, tag string) (gitops.Version, error) {
+	before, after, _ := strings.Cut(p.Tags.Name, "{version}")
+	rest, begins := strings.CutPrefix(tag, before)
+	v, ends := strings.CutSuffix(rest, after)
+	if !begins || !ends {
+		return "", fmt.Errorf("the tags of package %q have the form %s", pkg, p.Tags.Name)
+	}
+	return p.parse(pkg, v)
 }
 
 // A Way is what one tag can start: a package on a track.

@@ -167,6 +167,10 @@ func TestConfigPlanOfGateDefaults(t *testing.T) {
 func TestConfigRequestFrom(t *testing.T) {
 	t.Parallel()
 	r, err := loadExample(t).Request("mda", "release", "2026.11.1")
+	if r.Windows == nil || len(r.Windows.Allow) != 1 || len(r.Windows.Deny) != 1 {
+		t.Errorf("windows: got %v", r.Windows)
+	}
+	r.Windows = nil
 	if want := (Request{Package: "mda", Track: "release", Version: "2026.11.1", Lane: "release", From: "integration"}); err != nil || r != want {
 		t.Errorf("got %+v, %v, want %+v", r, err, want)
 	}

@@ -10,6 +10,14 @@ type TrackConfig struct {
 	// projects. Default: nothing.
 	On []string `yaml:"on"`
 
+	// Schedules are the times at which runs are asked for. Default: none.
+	Schedules []ScheduleConfig `yaml:"schedules"`
+
+	// Windows say when runs may begin. A run that waits for them keeps its place in the
+	// queue, and those of other tracks go first; it has the windows of the time when it
+	// was asked for. Default: at any time.
+	Windows *WindowsConfig `yaml:"windows"`
+
 	// From is a track that a version must have finished well before it may go this
 	// way. Such a track is not started by tags. Default: none.
 	From string `yaml:"from"`

@@ -29,6 +29,7 @@ func (c *Config) validateEnvironment(k *configCheck, name string) {
 	if e.Bucket != "" {
 		k.refers(field+".bucket", "bucket", e.Bucket, sortedKeys(c.Buckets))
 	}
+	k.windows(field+".windows", e.Windows)
 	e.Sync.validate(k, field+".sync")
 	names := map[string]bool{}
 	for i, s := range e.Services {

@@ -37,6 +37,8 @@ func (c *Config) validateTrack(k *configCheck, field, name string, t *TrackConfi
 	k.oneOf(field+".supersede", t.Supersede, "none", "waiting")
 	k.oneOf(field+".rollback.scope", t.Rollback.Scope, "run", "stage")
 	c.validateFrom(k, field, name, t)
+	c.validateSchedules(k, field, t)
+	k.windows(field+".windows", t.Windows)
 	if t.Packages != nil && len(t.Packages) == 0 && len(c.Packages) > 0 {
 		k.fail(field+".packages", "the list is empty: name packages, or remove it for all")
 	}

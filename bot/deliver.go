@@ -144,6 +144,10 @@ func (b *Bot) merge(ctx context.Context, r *Run) (Outcome, error) {
 	case plan.ByPerson && r.Direction == Forward:
 		return d.handed(mr), nil
 	case answer == gitops.MergeNow:
+		if o, held := b.shut(r, r.Stage); held {
+			r.Clock.start(b.Now()) // merge_limit runs while it is open
+			return o.linked(mr.Link), nil
+		}
 		return b.accept(ctx, r, mr)
 	default:
 		return b.delayed(r, wait("!%d waits: %s", mr.IID, why).linked(mr.Link)), nil

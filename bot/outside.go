@@ -127,6 +127,7 @@ type Bot struct {
 	Rules      Rules
 	Data       Data
 	History    History
+	Frozen     func(ctx context.Context, lane string, now time.Time) (*Freeze, error) // what keeps a lane from its next stage; nil: nothing ever does
 	Limits     Limits
 	Now        func() time.Time
 	RunURL     func(id string) string // where people see a run; nil: nowhere

@@ -34,6 +34,7 @@ type StagePlan struct {
 	ByPerson    bool          `json:"by_person,omitempty"` // a person merges what goes forward
 	Pushed      bool          `json:"pushed,omitempty"`    // a rollback is pushed to Branch, without a merge request
 	Attended    bool          `json:"attended,omitempty"`  // a rollback may have to wait for a person
+	Windows     *Windows      `json:"windows,omitempty"`   // when it may be changed; nil: always
 	Watch       WatchPlan     `json:"watch"`
 	Services    []Service     `json:"services"`         // every dependent, in the order shown
 	Gates       []GatePlan    `json:"gates"`            // in order

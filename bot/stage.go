@@ -11,15 +11,27 @@ import (
 )
 
 // enter brings stage i as far as the change that is to be made: its data is in its
-// bucket, and the gates before it allow it.
+// bucket, and the gates before it allow it. A freeze holds the run before it begins
+// anything of the stage, and again before the change; closed windows hold the change.
 func (b *Bot) enter(ctx context.Context, r *Run, i int) (Outcome, error) {
-	switch {
-	case r.Undoes != "":
+	if r.Undoes != "" {
 		return to(Failed, "%s", r.Cause.Sentence), nil
-	case r.supplies(i) && !r.Stages[i].Supply.Done:
+	}
+	supply := r.supplies(i) && !r.Stages[i].Supply.Done
+	gated := r.State != Cleared && r.Stages[i].Plan.guarded()
+	if !r.Stages[i].begun() || !supply && !gated {
+		if o, held, err := b.frozen(ctx, r, i); held || err != nil {
+			return o, err
+		}
+	}
+	switch {
+	case supply:
 		return b.supply(ctx, r, i)
-	case r.State != Cleared && r.Stages[i].Plan.guarded():
+	case gated:
 		return b.gate(ctx, r, i, true)
+	}
+	if o, held := b.shut(r, i); held {
+		return o, nil
 	}
 	o, err := b.prepare(ctx, r, i)
 	var no refusal

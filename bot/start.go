@@ -92,6 +92,26 @@ func (b *Bot) plan(ctx context.Context, r *Run, track TrackPlan) ([]Stage, error
 	return stages, nil
 }
 
+// Stands reports that what a request asks for stands everywhere on its track: a run
+// would be refused as already there. What else would refuse it is for the run to say.
+func (b *Bot) Stands(ctx context.Context, q Request) (bool, error) {
+	plan, err := b.Config.Track(q.Track, q.Package, q.Version)
+	if err != nil {
+		return false, nil
+	}
+	for _, t := range plan.Stages {
+		there, err := b.resolve(ctx, &t, q.Version)
+		var no refusal
+		switch {
+		case errors.As(err, &no):
+			return false, nil
+		case err != nil || !there:
+			return false, err
+		}
+	}
+	return true, nil
+}
+
 // resolve finds the services of a stage and rehearses the edit of every value. It
 // reports whether all of them, and the parameter that is deployed, name version.
 func (b *Bot) resolve(ctx context.Context, t *TrackStage, version gitops.Version) (there bool, err error) {

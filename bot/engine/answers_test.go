@@ -94,7 +94,7 @@ func TestUndoTakesAFrozenLane(t *testing.T) {
 		}})
 		done := p.accept("integration", "1")
 		p.await(done, bot.Done)
-		if err := p.store.Freeze(t.Context(), "integration", "ada", "month end", time.Now()); err != nil {
+		if err := p.store.Freeze(t.Context(), "integration", bot.Freeze{By: "ada", Reason: "month end", At: time.Now()}); err != nil {
 			t.Fatal(err)
 		}
 		waits := p.accept("integration", "2")
@@ -105,6 +105,33 @@ func TestUndoTakesAFrozenLane(t *testing.T) {
 		p.await(undo.Run, bot.RolledBack)
 		if r := p.read(waits); r.State != bot.Queued {
 			t.Errorf("the lane is frozen, and run %s is %s", waits, r.State)
+		}
+	})
+}
+
+// A run that waits for the end of a freeze goes on when its lane is thawed, or
+// everything is.
+func TestThawWakesTheHolder(t *testing.T) {
+	on(t, func(t *testing.T, url string) {
+		var frozen atomic.Bool
+		p := begin(t, url, Options{Limits: slow, Step: func(ctx context.Context, r *bot.Run) (bot.Outcome, error) {
+			if r.State == bot.Started && frozen.Load() {
+				return bot.Outcome{Pace: bot.Person, Reason: "it is frozen"}, nil
+			}
+			return next(ctx, r)
+		}})
+		for version, lane := range map[string]string{"1": "integration", "2": bot.Everything} {
+			frozen.Store(true)
+			run := p.accept("integration", version)
+			until(t, "the run waits", func() bool { return p.read(run).Reason == "it is frozen" })
+			if err := p.Freeze(t.Context(), lane, bot.Freeze{By: "ada", Reason: "fire", At: time.Now()}); err != nil {
+				t.Fatal(err)
+			}
+			frozen.Store(false)
+			if err := p.Thaw(t.Context(), lane, "ada", ""); err != nil {
+				t.Fatal(err)
+			}
+			p.await(run, bot.Done)
 		}
 	})
 }

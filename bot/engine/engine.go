@@ -295,12 +295,27 @@ func (e *Engine) rouse(ctx context.Context, run string) {
 	}
 }
 
-// Thaw lets a frozen lane be granted again, and sees to it at once; see
-// store.Store.Thaw.
+// Freeze keeps a lane, or bot.Everything, from being granted and its holder from its
+// next stage; see store.Store.Freeze.
+func (e *Engine) Freeze(ctx context.Context, lane string, f bot.Freeze) error {
+	return e.o.Store.Freeze(ctx, lane, f)
+}
+
+// Thaw lets a frozen lane, or bot.Everything, be granted again and its holder go on, and
+// sees to both at once; see store.Store.Thaw.
 func (e *Engine) Thaw(ctx context.Context, lane, by, reason string) error {
 	if err := e.o.Store.Thaw(ctx, lane, by, reason, e.o.Now()); err != nil {
 		return err
 	}
 	e.Wake()
+	active, err := e.o.Store.Active(ctx)
+	if err != nil {
+		e.o.Log.Warn("a lane was thawed and its holder cannot be woken", "lane", lane, "error", err)
+	}
+	for _, r := range active {
+		if lane == bot.Everything || lane == r.Lane {
+			e.rouse(ctx, r.ID)
+		}
+	}
 	return nil
 }

@@ -125,7 +125,8 @@ func newRun(q bot.Request, now time.Time) (*bot.Run, error) {
 	}
 	return &bot.Run{
 		ID: id.String(), Key: q.Key, Track: q.Track, Lane: q.Lane, Package: q.Package, Version: q.Version,
-		Origin: q.Origin, By: q.By, Link: q.Link, Undoes: q.Undoes, From: q.From, State: bot.Queued, Created: now, Entered: now, Events: 1,
+		Origin: q.Origin, By: q.By, Link: q.Link, Undoes: q.Undoes, From: q.From, Windows: q.Windows,
+		State: bot.Queued, Created: now, Entered: now, Events: 1,
 	}, nil
 }
 
@@ -142,7 +143,7 @@ func enqueue(ctx context.Context, tx Tx, r *bot.Run, why string) (bot.Answer, er
 		}
 	}
 	l.Waiting = slices.Insert(l.Waiting, at, r.ID)
-	where := place(l, r)
+	where := place(l, r, r.Created)
 	soon, err := estimate(ctx, tx, l, r, r.Created)
 	if err != nil {
 		return bot.Answer{}, err

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"lockstep/bot"
@@ -10,11 +11,14 @@ import (
 
 // Lanes returns every lane that a run ever waited in, by name.
 func (s *Store) Lanes(ctx context.Context) ([]bot.LaneState, error) {
-	all, err := lanes(ctx, s.db, `SELECT lane, holder, frozen, frozen_by, frozen_at FROM lanes ORDER BY lane`)
+	all, err := lanes(ctx, s.db, laneColumns+` ORDER BY lane`)
 	if err != nil {
 		return nil, fmt.Errorf("lanes: %w", err)
 	}
+	everything := frozenWithAll(all)
+	all = slices.DeleteFunc(all, func(l bot.LaneState) bool { return l.Lane == bot.Everything })
 	for i := range all {
+		all[i].All = everything
 		if all[i].Waiting, err = waiting(ctx, s.db, all[i].Lane); err != nil {
 			return nil, fmt.Errorf("lanes: %w", err)
 		}
@@ -24,14 +28,16 @@ func (s *Store) Lanes(ctx context.Context) ([]bot.LaneState, error) {
 
 // Grant gives each free lane to the run that has waited longest, a run that puts another
 // one back before all others, and returns the runs that got one. A frozen lane goes to
-// such a run alone. launch starts the run's workflow in the same transaction, tx, a
+// such a run alone, and a run that the windows of its track keep waiting keeps its place
+// while others pass. launch starts the run's workflow in the same transaction, tx, a
 // *sql.Tx or pgx.Tx: either both happen or nothing does. An error stops at that lane;
 // what was granted before it stays granted.
 func (s *Store) Grant(ctx context.Context, now time.Time, launch func(ctx context.Context, tx any, run string) error) (granted []string, err error) {
-	free, err := lanes(ctx, s.db, `SELECT lane, holder, frozen, frozen_by, frozen_at FROM lanes
-		WHERE holder = '' AND EXISTS (
-			SELECT 1 FROM runs WHERE runs.lane = lanes.lane AND runs.state = 'queued' AND runs.granted = 0 AND (lanes.frozen = '' OR runs.undoes <> ''))
-		ORDER BY lane`)
+	if err := s.thawDue(ctx, now); err != nil {
+		return nil, err
+	}
+	free, err := lanes(ctx, s.db, laneColumns+` WHERE holder = '' AND EXISTS (
+		SELECT 1 FROM runs WHERE runs.lane = lanes.lane AND `+mayBegin+` AND runs.opens <= $1) ORDER BY lane`, millis(now))
 	if err != nil {
 		return nil, fmt.Errorf("free lanes: %w", err)
 	}
@@ -60,11 +66,8 @@ func grant(ctx context.Context, tx Tx, name string, now time.Time) (string, erro
 	if err != nil || free == 0 {
 		return "", err
 	}
-	var run string
-	found, err := tx.One(ctx, `SELECT runs.id FROM lanes JOIN runs ON runs.lane = lanes.lane
-		WHERE lanes.lane = $1 AND runs.state = 'queued' AND runs.granted = 0 AND (lanes.frozen = '' OR runs.undoes <> '')
-		ORDER BY CASE WHEN runs.undoes = '' THEN 1 ELSE 0 END, runs.created, runs.id LIMIT 1`, []any{name}, &run)
-	if err != nil || !found {
+	run, err := first(ctx, tx, name, now)
+	if err != nil || run == "" {
 		return "", err
 	}
 	changed, err := tx.Exec(ctx, `UPDATE runs SET granted = $2, revision = revision + 1 WHERE id = $1 AND state = 'queued' AND granted = 0`, run, millis(now))
@@ -78,8 +81,49 @@ func grant(ctx context.Context, tx Tx, name string, now time.Time) (string, erro
 	return run, err
 }
 
+// mayBegin selects the runs that wait for their lane and are not frozen.
+const mayBegin = `runs.state = 'queued' AND runs.granted = 0 AND (runs.undoes <> '' OR lanes.frozen = ''
+	AND NOT EXISTS (SELECT 1 FROM lanes AS everything WHERE everything.lane = '` + bot.Everything + `' AND everything.frozen <> ''))`
+
+// first returns the first run of the lane that may begin; "" without one. It notes for
+// those that the windows of their track keep waiting until when they do.
+func first(ctx context.Context, tx Tx, name string, now time.Time) (string, error) {
+	for {
+		var run string
+		found, err := tx.One(ctx, `SELECT runs.id FROM lanes JOIN runs ON runs.lane = lanes.lane
+			WHERE lanes.lane = $1 AND `+mayBegin+` AND runs.opens <= $2
+			ORDER BY CASE WHEN runs.undoes = '' THEN 1 ELSE 0 END, runs.created, runs.id LIMIT 1`, []any{name, millis(now)}, &run)
+		if err != nil || !found {
+			return "", err
+		}
+		r, _, err := load(ctx, tx, run)
+		if err != nil {
+			return "", err
+		}
+		if sentence, _ := r.Shut(now); sentence == "" {
+			return run, nil
+		}
+		if _, err := tx.Exec(ctx, `UPDATE runs SET opens = $2 WHERE id = $1`, run, opens(r, now)); err != nil {
+			return "", err
+		}
+	}
+}
+
+// opens returns until when the windows of its track keep a run waiting, as it is stored:
+// 0 while they are open. For one that they keep for good that is looked up each day.
+func opens(r *bot.Run, now time.Time) int64 {
+	sentence, at := r.Shut(now)
+	switch {
+	case sentence == "":
+		return 0
+	case at.IsZero():
+		at = now.AddDate(0, 0, 1)
+	}
+	return millis(at)
+}
+
 // release takes the lane from a run that has settled, and freezes it when a rollback
-// failed. Why it was frozen before stays: a thaw has to see to both.
+// failed. Why it was frozen before stays, but no end of that: a thaw has to see to both.
 func release(ctx context.Context, tx Tx, r *bot.Run, now time.Time) error {
 	if _, err := tx.Exec(ctx, `UPDATE lanes SET holder = '', revision = revision + 1 WHERE lane = $1 AND holder = $2`, r.Lane, r.ID); err != nil {
 		return fmt.Errorf("release lane %q: %w", r.Lane, err)
@@ -95,45 +139,9 @@ func release(ctx context.Context, tx Tx, r *bot.Run, now time.Time) error {
 	if l.Frozen != "" {
 		reason, by, at = l.Frozen+"; "+reason, l.By, l.Since
 	}
-	if _, err := tx.Exec(ctx, `UPDATE lanes SET frozen = $2, frozen_by = $3, frozen_at = $4 WHERE lane = $1`, r.Lane, reason, by, millis(at)); err != nil {
+	if _, err := tx.Exec(ctx, `UPDATE lanes SET frozen = $2, frozen_by = $3, frozen_at = $4, frozen_until = 0 WHERE lane = $1`,
+		r.Lane, reason, by, millis(at)); err != nil {
 		return fmt.Errorf("freeze lane %q: %w", r.Lane, err)
-	}
-	return nil
-}
-
-// Freeze keeps the lane from being granted, but to runs that put another one back, until
-// it is thawed; its holder goes on. An empty reason becomes "frozen by …". bot.ErrRefused when the lane is frozen already.
-func (s *Store) Freeze(ctx context.Context, name, by, reason string, now time.Time) error {
-	if reason == "" {
-		reason = "frozen by " + by
-	}
-	return s.change(ctx, func(tx transaction) error {
-		if err := enter(ctx, tx, name); err != nil {
-			return fmt.Errorf("freeze lane %q: %w", name, err)
-		}
-		l, err := lane(ctx, tx, name)
-		if err != nil {
-			return fmt.Errorf("freeze lane %q: %w", name, err)
-		}
-		if l.Frozen != "" {
-			return refuse("lane %s is frozen already: %s", name, l.Frozen)
-		}
-		_, err = tx.Exec(ctx, `UPDATE lanes SET frozen = $2, frozen_by = $3, frozen_at = $4 WHERE lane = $1`, name, reason, by, millis(now))
-		return err
-	})
-}
-
-// Thaw lets a frozen lane be granted again; who said so and why stays in the table.
-// bot.ErrRefused when the lane is not frozen.
-func (s *Store) Thaw(ctx context.Context, name, by, reason string, now time.Time) error {
-	thawed, err := s.db.Exec(ctx, `UPDATE lanes
-		SET frozen = '', frozen_by = '', frozen_at = 0, thawed = $2, thawed_by = $3, thawed_at = $4, revision = revision + 1
-		WHERE lane = $1 AND frozen <> ''`, name, reason, by, millis(now))
-	if err != nil {
-		return fmt.Errorf("thaw lane %q: %w", name, err)
-	}
-	if thawed == 0 {
-		return refuse("lane %s is not frozen", name)
 	}
 	return nil
 }
@@ -149,12 +157,31 @@ func enter(ctx context.Context, tx Tx, lane string) error {
 
 // lane reads one lane with its queue; the zero state for a lane that nobody entered.
 func lane(ctx context.Context, tx Tx, name string) (bot.LaneState, error) {
-	found, err := lanes(ctx, tx, `SELECT lane, holder, frozen, frozen_by, frozen_at FROM lanes WHERE lane = $1`, name)
-	if err != nil || len(found) == 0 {
-		return bot.LaneState{Lane: name}, err
+	found, err := lanes(ctx, tx, laneColumns+` WHERE lane = $1 OR lane = '`+bot.Everything+`'`, name)
+	if err != nil {
+		return bot.LaneState{}, err
 	}
-	found[0].Waiting, err = waiting(ctx, tx, name)
-	return found[0], err
+	l := bot.LaneState{Lane: name}
+	if i := slices.IndexFunc(found, func(l bot.LaneState) bool { return l.Lane == name }); i >= 0 {
+		l = found[i]
+	}
+	l.All = frozenWithAll(found)
+	l.Waiting, err = waiting(ctx, tx, name)
+	return l, err
+}
+
+// laneColumns begins the queries of lanes.
+const laneColumns = `SELECT lane, holder, frozen, frozen_by, frozen_at, frozen_until FROM lanes`
+
+// frozenWithAll returns what freezes everything, if that is among lanes.
+func frozenWithAll(lanes []bot.LaneState) *bot.Freeze {
+	for _, l := range lanes {
+		if f := l.Freeze(); l.Lane == bot.Everything && f != nil {
+			f.All = true
+			return f
+		}
+	}
+	return nil
 }
 
 // lanes reads the lanes of a query, without their queues.
@@ -162,11 +189,11 @@ func lanes(ctx context.Context, tx Tx, query string, args ...any) ([]bot.LaneSta
 	var all []bot.LaneState
 	err := tx.Each(ctx, query, args, func(scan Scan) error {
 		var l bot.LaneState
-		var since int64
-		if err := scan(&l.Lane, &l.Holder, &l.Frozen, &l.By, &since); err != nil {
+		var since, until int64
+		if err := scan(&l.Lane, &l.Holder, &l.Frozen, &l.By, &since, &until); err != nil {
 			return err
 		}
-		l.Since = moment(since)
+		l.Since, l.Until = moment(since), moment(until)
 		all = append(all, l)
 		return nil
 	})

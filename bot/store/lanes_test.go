@@ -79,10 +79,10 @@ func TestFreezeAndThaw(t *testing.T) {
 			t.Fatalf("thaw of a lane that is not frozen: got %v, want %v", err, bot.ErrRefused)
 		}
 		contains(t, err.Error(), "lane integration is not frozen")
-		if err := s.Freeze(t.Context(), "integration", "ada", "", noon); err != nil {
+		if err := s.Freeze(t.Context(), "integration", bot.Freeze{By: "ada", Reason: "", At: noon}); err != nil {
 			t.Fatal(err)
 		}
-		err = s.Freeze(t.Context(), "integration", "bob", "again", noon)
+		err = s.Freeze(t.Context(), "integration", bot.Freeze{By: "bob", Reason: "again", At: noon})
 		if !errors.Is(err, bot.ErrRefused) {
 			t.Errorf("freeze again: got %v, want %v", err, bot.ErrRefused)
 		}

@@ -11,7 +11,7 @@ import (
 
 // Place says in words where a run waits, for how long it has, and when it is likely to
 // start: "2nd in lane integration, behind run …; likely to start in about 25m", or that
-// the lane is frozen and why; "" for a run that does not wait for its lane.
+// the lane is frozen, by whom, until when and why, or that its track is closed; "" for a run that does not wait for its lane.
 func (s *Store) Place(ctx context.Context, id string) (string, error) {
 	r, granted, err := load(ctx, s.db, id)
 	if err != nil {
@@ -36,11 +36,12 @@ func (s *Store) Place(ctx context.Context, id string) (string, error) {
 	if waited := now.Sub(r.Created); waited >= time.Minute {
 		waits = "; it has waited for " + rough(waited)
 	}
-	return place(l, r) + waits + soon, nil
+	return place(l, r, now) + waits + soon, nil
 }
 
 // place says where a run waits in its lane.
-func place(l bot.LaneState, r *bot.Run) string {
+func place(l bot.LaneState, r *bot.Run, now time.Time) string {
+	shut, _ := r.Shut(now)
 	i := slices.Index(l.Waiting, r.ID)
 	position, ahead := "next", l.Holder
 	if i > 0 {
@@ -48,7 +49,9 @@ func place(l bot.LaneState, r *bot.Run) string {
 	}
 	switch {
 	case frozenFor(l, r):
-		return fmt.Sprintf("%s in lane %s, which is frozen: %s", position, l.Lane, l.Frozen)
+		return fmt.Sprintf("%s in lane %s, which is %s", position, l.Lane, l.Freeze())
+	case shut != "":
+		return fmt.Sprintf("%s in lane %s; %s", position, l.Lane, shut)
 	case ahead != "":
 		return fmt.Sprintf("%s in lane %s, behind run %s", position, l.Lane, ahead)
 	}
@@ -56,15 +59,15 @@ func place(l bot.LaneState, r *bot.Run) string {
 }
 
 // frozenFor reports that a run does not get the lane before it is thawed.
-func frozenFor(l bot.LaneState, r *bot.Run) bool { return l.Frozen != "" && r.Undoes == "" }
+func frozenFor(l bot.LaneState, r *bot.Run) bool { return l.Freeze() != nil && r.Undoes == "" }
 
 // estimate says when a run that waits is likely to start, as the end of a sentence: when
 // those ahead of it take as long as the runs that held the lane last. It is "" when
-// nothing is ahead, when nothing is known of earlier runs, and when it hangs on a person:
-// the lane is frozen or its holder has stalled.
+// nothing is ahead, when nothing is known of earlier runs, and when it hangs on a person
+// or a window: the lane is frozen, its holder has stalled, the track is closed.
 func estimate(ctx context.Context, tx Tx, l bot.LaneState, r *bot.Run, now time.Time) (string, error) {
 	waiting := slices.Index(l.Waiting, r.ID)
-	if l.Holder == "" && waiting <= 0 || frozenFor(l, r) {
+	if shut, _ := r.Shut(now); l.Holder == "" && waiting <= 0 || frozenFor(l, r) || shut != "" {
 		return "", nil
 	}
 	typical, err := typicalHold(ctx, tx, l.Lane)

@@ -76,10 +76,10 @@ func TestEstimate(t *testing.T) {
 		if got, err := s.Place(t.Context(), third); err != nil || got != behind {
 			t.Errorf("behind a holder that has stalled: got %q, %v, want %q", got, err, behind)
 		}
-		if err := s.Freeze(t.Context(), "integration", "ada", "month end", noon); err != nil {
+		if err := s.Freeze(t.Context(), "integration", bot.Freeze{By: "ada", Reason: "month end", At: noon}); err != nil {
 			t.Fatal(err)
 		}
-		if got, err := s.Place(t.Context(), third); err != nil || got != "2nd in lane integration, which is frozen: month end" {
+		if got, err := s.Place(t.Context(), third); err != nil || got != "2nd in lane integration, which is frozen by ada: month end" {
 			t.Errorf("in a frozen lane: got %q, %v", got, err)
 		}
 	})

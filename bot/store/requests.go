@@ -141,7 +141,7 @@ func accept(ctx context.Context, tx Tx, q bot.Request, now time.Time) (bot.Answe
 		return no, remember(ctx, tx, q, no, now)
 	}
 	answer, err := decide(ctx, tx, q, now)
-	if err != nil || answer.Refused && q.Origin != bot.OriginTag {
+	if err != nil || answer.Refused && q.Origin != bot.OriginTag && q.Origin != bot.OriginSchedule {
 		return answer, err
 	}
 	return answer, remember(ctx, tx, q, answer, now)

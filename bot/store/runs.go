@@ -143,9 +143,9 @@ func insert(ctx context.Context, tx Tx, r *bot.Run, e bot.Event) error {
 	if err != nil {
 		return err
 	}
-	if _, err := tx.Exec(ctx, `INSERT INTO runs (id, track, lane, package, version, state, created, granted, ended, undoes, words, revision, body)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, 0, 0, $8, 0, $9, $10)`,
-		r.ID, r.Track, r.Lane, r.Package, string(r.Version), string(r.State), millis(r.Created), r.Undoes, r.Revision, string(body)); err != nil {
+	if _, err := tx.Exec(ctx, `INSERT INTO runs (id, track, lane, package, version, state, created, granted, ended, undoes, words, revision, body, opens)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, 0, 0, $8, 0, $9, $10, $11)`,
+		r.ID, r.Track, r.Lane, r.Package, string(r.Version), string(r.State), millis(r.Created), r.Undoes, r.Revision, string(body), opens(r, r.Created)); err != nil {
 		return fmt.Errorf("insert run: %w", err)
 	}
 	return insertEvent(ctx, tx, e)

@@ -135,6 +135,21 @@ var migrations = []migration{{statements: []string{
 		PRIMARY KEY (run, environment, gate, speaker)
 	)`,
 	`CREATE INDEX deliveries_at ON deliveries (at)`,
+}}, {statements: []string{
+	`ALTER TABLE lanes ADD COLUMN frozen_until BIGINT NOT NULL DEFAULT 0`, // when it thaws by itself; 0: somebody has to say so
+	`ALTER TABLE runs ADD COLUMN opens BIGINT NOT NULL DEFAULT 0`,         // until when the windows of its track keep it waiting, as far as known
+	`CREATE TABLE slots (
+		track    TEXT   NOT NULL,
+		schedule TEXT   NOT NULL,
+		slot     TEXT   NOT NULL, -- what the clocks of its zone show, and the zone
+		at       BIGINT NOT NULL,
+		version  TEXT   NOT NULL, -- what was asked for; '' for nothing
+		run      TEXT   NOT NULL, -- that serves it; '' for none
+		sentence TEXT   NOT NULL, -- what became of it
+		answered BIGINT NOT NULL,
+		PRIMARY KEY (track, schedule, slot)
+	)`,
+	`CREATE INDEX slots_answered ON slots (track, schedule, answered, at)`,
 }}}
 
 // migrationLock is the advisory lock under which PostgreSQL's tables are made, so

@@ -179,12 +179,12 @@ func TestUndoGoesFirst(t *testing.T) {
 		if l, err := s.Lanes(t.Context()); err != nil || fmt.Sprint(l[0].Waiting) != fmt.Sprint([]string{undo.Run, last}) {
 			t.Errorf("got lanes %+v, %v", l, err)
 		}
-		if err := s.Freeze(t.Context(), "integration", "ada", "the disk is full", noon); err != nil {
+		if err := s.Freeze(t.Context(), "integration", bot.Freeze{By: "ada", Reason: "the disk is full", At: noon}); err != nil {
 			t.Fatal(err)
 		}
 		finished(t, s, holder, 8, cancelled)
 		for id, want := range map[string]string{
-			undo.Run: "next in lane integration", last: "2nd in lane integration, which is frozen: the disk is full",
+			undo.Run: "next in lane integration", last: "2nd in lane integration, which is frozen by ada: the disk is full",
 		} {
 			if got, err := s.Place(t.Context(), id); err != nil || got != want {
 				t.Errorf("got place %q, %v, want %q", got, err, want)
@@ -204,7 +204,7 @@ func TestUndoGoesFirst(t *testing.T) {
 func TestUndoIsOneWithLaunch(t *testing.T) {
 	on(t, func(t *testing.T, s *Store) {
 		done := ran(t, s, request("1"), 0, 1, good)
-		if err := s.Freeze(t.Context(), "integration", "ada", "", noon); err != nil {
+		if err := s.Freeze(t.Context(), "integration", bot.Freeze{By: "ada", Reason: "", At: noon}); err != nil {
 			t.Fatal(err)
 		}
 		undo := asked(t, s, undoing(done.ID, "a"), 2).Run
@@ -222,7 +222,7 @@ func TestUndoIsOneWithLaunch(t *testing.T) {
 func TestUndoThatFailsInAFrozenLane(t *testing.T) {
 	on(t, func(t *testing.T, s *Store) {
 		done := ran(t, s, request("1"), 0, 1, good)
-		if err := s.Freeze(t.Context(), "integration", "ada", "month end", noon); err != nil {
+		if err := s.Freeze(t.Context(), "integration", bot.Freeze{By: "ada", Reason: "month end", At: noon}); err != nil {
 			t.Fatal(err)
 		}
 		undo := ran(t, s, undoing(done.ID, "a"), 2, 3, ending{state: bot.RollbackFailed})

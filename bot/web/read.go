@@ -215,7 +215,7 @@ func (s *Server) status(r *http.Request) (any, error) {
 	}
 	status := Status{Version: s.Version, Active: []RunLine{}, Waiting: []RunLine{}, Stalled: []RunLine{}, Frozen: []bot.LaneState{}}
 	for _, lane := range lanes {
-		if lane.Frozen != "" {
+		if lane.Freeze() != nil {
 			status.Frozen = append(status.Frozen, lane)
 		}
 		switch holder, ok := open[lane.Holder]; {

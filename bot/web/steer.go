@@ -45,19 +45,6 @@ func (s *Server) say(verb bot.Verb) func(*http.Request) (any, error) {
 	}
 }
 
-// thaw answers POST /api/v1/lanes/{lane}/thaw.
-func (s *Server) thaw(r *http.Request) (any, error) {
-	words, err := readWords(r)
-	if err != nil {
-		return nil, err
-	}
-	lane := r.PathValue("lane")
-	if err := s.Steering.Thaw(r.Context(), lane, words.By, words.Reason); err != nil {
-		return nil, err
-	}
-	return Said{fmt.Sprintf("lane %s is thawed", lane)}, nil
-}
-
 // readWords reads the body of a request strictly. An empty body says nothing more.
 func readWords(r *http.Request) (Words, error) {
 	words := Words{}

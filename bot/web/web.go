@@ -1,5 +1,5 @@
 // Package web shows runs and lanes to people and programs: read-only pages without
-// scripts, and a JSON API that also takes the words by which people steer (thaw,
+// scripts, and a JSON API that also takes the words by which people steer (freeze, thaw,
 // resume, cancel, confirm, deny) and the answers of programs to gates. Everything is
 // read from the store on each request; what drifts is looked up outside.
 //
@@ -28,6 +28,8 @@ type Store interface {
 	// Condemned returns the versions that are refused until they are forced, the newest
 	// first.
 	Condemned(ctx context.Context) ([]bot.Condemnation, error)
+	// LastSlot returns the slot of a schedule that was answered last; false without one.
+	LastSlot(ctx context.Context, track, schedule string) (bot.Slot, bool, error)
 }
 
 // A Logbook knows what happened in runs. bot.ErrNotFound says that there is no such run.
@@ -50,7 +52,10 @@ type Steering interface {
 	// Opine keeps an answer to a gate of an environment. The first one of each speaker
 	// counts: the same again is nil, another is refused.
 	Opine(ctx context.Context, run, environment string, o bot.Opinion) error
-	// Thaw lets a frozen lane be granted again.
+	// Freeze keeps a lane, or bot.Everything, from being granted, and its holder from its
+	// next stage.
+	Freeze(ctx context.Context, lane string, f bot.Freeze) error
+	// Thaw lets a frozen lane, or bot.Everything, be granted again.
 	Thaw(ctx context.Context, lane, by, reason string) error
 }
 
@@ -68,6 +73,11 @@ type Server struct {
 	Signed func(key, signature string) bool
 	// Tracks are the data packages of each track.
 	Tracks map[string][]string
+	// Lane returns the lane of that name, or that of the track of that name; the error is
+	// a sentence. nil: a name is that of a lane.
+	Lane func(name string) (string, error)
+	// Schedules are those of all tracks, in the order shown.
+	Schedules []bot.Schedule
 	// Drift asks the outside where a package of a track disagrees; see bot.Bot.Drift.
 	Drift func(ctx context.Context, track, pkg string) ([]bot.Drift, error)
 
@@ -92,7 +102,11 @@ func (s *Server) Handler() http.Handler {
 	mux.Handle("POST /api/v1/runs/{id}/deny", s.json(s.answer(false)))
 	mux.Handle("POST /api/v1/runs/{id}/rollback", s.Access.Require(s.Rollback))
 	mux.Handle("GET /api/v1/lanes", s.json(s.lanes))
+	mux.Handle("POST /api/v1/lanes/{lane}/freeze", s.json(s.freeze))
 	mux.Handle("POST /api/v1/lanes/{lane}/thaw", s.json(s.thaw))
+	mux.Handle("POST /api/v1/freeze", s.json(s.freeze))
+	mux.Handle("POST /api/v1/thaw", s.json(s.thaw))
+	mux.Handle("GET /api/v1/schedules", s.json(s.schedules))
 	mux.Handle("GET /api/v1/status", s.json(s.status))
 	mux.Handle("GET /api/v1/condemned", s.json(s.condemned))
 	mux.Handle("GET /api/v1/drift", patient(s.json(s.drift)))

@@ -3,6 +3,7 @@ package web
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -90,6 +91,18 @@ func (s *shelf) Say(ctx context.Context, run string, w bot.Word) error {
 	return nil
 }
 
+func (s *shelf) LastSlot(_ context.Context, track, schedule string) (bot.Slot, bool, error) {
+	return bot.Slot{Track: track, Schedule: schedule, Local: "2026-11-21 02:30 Europe/Berlin", Sentence: "nothing to do"}, schedule == "nightly", s.fault
+}
+
+func (s *shelf) Freeze(_ context.Context, lane string, f bot.Freeze) error {
+	if lane == "release" {
+		return fmt.Errorf("%w: lane %s is frozen already", bot.ErrRefused, lane)
+	}
+	s.said = append(s.said, fmt.Sprintf("freeze %s: %s", lane, f))
+	return nil
+}
+
 func (s *shelf) Thaw(_ context.Context, lane, by, reason string) error {
 	if lane != "release" {
 		return fmt.Errorf("%w: lane %s is not frozen", bot.ErrRefused, lane)
@@ -128,13 +141,34 @@ func filled() *shelf {
 	}
 }
 
+// nightly returns the schedules of a configuration with one.
+func nightly() []bot.Schedule {
+	c, err := bot.ParseConfig("lockstep.yaml", []byte(`gitlab: {url: 'https://gitlab.example.com', token: 'env:TOKEN'}
+packages: {mda: {tags: {project: data/mda}}}
+environments: {int: {repository: env/mda, services: [{name: kv, file: int/kv.yaml, key: version}]}}
+tracks: {integration: {stages: [{environment: int}], schedules: [{name: nightly, cron: 30 2 * * *, zone: Europe/Berlin}]}}
+`))
+	if err != nil {
+		panic(err)
+	}
+	return c.Schedules()
+}
+
 // serverOf returns a server on s with an API token, whose hook and submit answer 202.
 func serverOf(s *shelf) *Server {
 	accepted := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusAccepted) })
 	return &Server{
 		Store: s, Steering: s, Access: Access{Token: bot.NewSecret("t0ken")}, Hook: accepted, Submit: accepted, Rollback: accepted,
 		Signed: func(key, signature string) bool { return signature == "of "+key },
-		Tracks: map[string][]string{"release": {"mda"}, "both": {"mda", "mdb"}},
+		Lane: func(name string) (string, error) {
+			lane, ok := map[string]string{"promote": "integration", "integration": "integration", "release": "release"}[name]
+			if !ok {
+				return "", errors.New("unknown lane")
+			}
+			return lane, nil
+		},
+		Schedules: nightly(),
+		Tracks:    map[string][]string{"release": {"mda"}, "both": {"mda", "mdb"}},
 		Drift: func(_ context.Context, track, pkg string) ([]bot.Drift, error) {
 			return []bot.Drift{{Environment: track + " of " + pkg}}, nil
 		},
@@ -175,6 +209,8 @@ func TestReads(t *testing.T) {
 		{"/api/v1/status", 200, `{"version":"v1","active":[],"waiting":[{"id":"queued"`},
 		{"/api/v1/status", 200, `"stalled":[{"id":"stalled"`},
 		{"/api/v1/status", 200, `"frozen":[{"lane":"release"`},
+		{"/api/v1/schedules", 200, `"name":"nightly","package":"mda","cron":"30 2 * * *","zone":"Europe/Berlin","version":"latest","catch_up":false,"next":["2026-11-23T02:30:00+01:00","2026-11-24T02:30:00+01:00"`},
+		{"/api/v1/schedules", 200, `"last":{"track":"integration","schedule":"nightly","local":"2026-11-21 02:30 Europe/Berlin"`},
 		{"/api/v1/condemned", 200, `{"condemned":[{"track":"release","package":"mda","version":"2026.11.2","run":"ended","reason":"gate int-test failed"`},
 		{"/healthz", 200, `{"status":"ok"}`},
 		{"/style.css", 200, `color-scheme: light dark`},
@@ -200,6 +236,17 @@ func TestSteering(t *testing.T) {
 		{"/api/v1/runs/stalled/cancel", ``, 200, `run stalled was told to cancel`, "cancel stalled by somebody () at 02:30:00"},
 		{"/api/v1/lanes/release/thaw", `{"by":"Jörg M."}`, 200, `lane release is thawed`, "thaw release by Jörg M. ()"},
 		{"/api/v1/lanes/integration/thaw", `{}`, 409, `{"error":"lane integration is not frozen"}`, ""},
+		{"/api/v1/lanes/integration/freeze", `{"by":"ana","reason":"the fair"}`, 200, `lane integration is frozen by ana: the fair`, "freeze integration: frozen by ana: the fair"},
+		{"/api/v1/lanes/promote/freeze", `{"reason":"the fair","until":"2h"}`, 200, `lane integration is frozen by somebody until Sun 2026-11-22 04:30 UTC: the fair`, "freeze integration: frozen by somebody until Sun 2026-11-22 04:30 UTC: the fair"},
+		{"/api/v1/freeze", `{"by":"ana","reason":"fire","until":"2026-11-30T08:00:00+01:00"}`, 200, `everything is frozen by ana until Mon 2026-11-30 07:00 UTC: fire`, "freeze *: frozen by ana until Mon 2026-11-30 07:00 UTC: fire"},
+		{"/api/v1/lanes/release/freeze", `{"reason":"the fair"}`, 409, `lane release is frozen already`, ""},
+		{"/api/v1/lanes/nowhere/freeze", `{"reason":"the fair"}`, 404, `{"error":"unknown lane"}`, ""},
+		{"/api/v1/lanes/integration/freeze", `{"by":"ana","reason":" "}`, 400, `\"reason\" is missing: those who wait are told why`, ""},
+		{"/api/v1/lanes/integration/freeze", ``, 400, `the body must be JSON with`, ""},
+		{"/api/v1/freeze", `{"reason":"fire","until":"tomorrow"}`, 400, `\"until\" must be a time such as 2026-11-30T08:00:00Z, or how long it lasts, such as 2h`, ""},
+		{"/api/v1/freeze", `{"reason":"fire","until":"-2h"}`, 400, `\"until\" is past`, ""},
+		{"/api/v1/freeze", `{"reason":"fire","until":"2026-11-22T02:00:00Z"}`, 400, `\"until\" is past`, ""},
+		{"/api/v1/thaw", `{}`, 409, `lane * is not frozen`, ""},
 		{"/api/v1/runs/ended/resume", `{}`, 409, `{"error":"run ended has ended: failed, rollback failed"}`, ""},
 		{"/api/v1/runs/nobody/cancel", `{}`, 404, `there is no run \"nobody\"`, ""},
 		{"/api/v1/runs/stalled/cancel", `{"why":"x"}`, 400, `and nothing else`, ""},

@@ -73,7 +73,7 @@ func TestCommandsAtFrozenLane(t *testing.T) {
 		{line: "cancel " + failed, code: 1, says: []string{ended}},
 		{line: "resume nobody", code: 1, says: []string{`there is no run "nobody"`}},
 		{line: "resume " + waiting, code: 1, says: []string{"is not stalled"}},
-		{line: "thaw elsewhere", code: 1, says: []string{"lane elsewhere is not frozen"}},
+		{line: "thaw elsewhere", code: 1, says: []string{`unknown lane or track "elsewhere": have integration`}},
 		{line: "thaw integration --by <b>", code: 1, says: []string{`"by" must be a name`}},
 		{line: "cancel " + waiting + " --by olga --reason unwanted", says: []string{"run " + waiting + " was told to cancel\n"}},
 	} {

@@ -50,6 +50,8 @@ var onlyIn = map[string]string{
 	"sigs.k8s.io/kustomize/kyaml":                   "gitops",
 	"github.com/helmfile/vals":                      "bot/data",
 	"github.com/wneessen/go-mail":                   "bot/notify",
+
+	"github.com/netresearch/go-cron": "bot",
 }
 
 func TestImportsGoOneWay(t *testing.T) {

@@ -39,21 +39,23 @@ const (
 
 // A cli is the command line.
 type cli struct {
-	Serve    serveCmd    `cmd:"" help:"Run the bot: take hooks and requests, take runs through their tracks."`
-	Demo     demoCmd     `cmd:"" help:"Play the runs of the product on a simulated GitLab, with nothing to set up."`
-	Check    checkCmd    `cmd:"" help:"Check the configuration, and whether GitLab lets the bot do its work."`
-	Status   statusCmd   `cmd:"" help:"Show the lanes: who holds each, who waits, what is frozen."`
-	Runs     runsCmd     `cmd:"" help:"List runs, the newest first."`
-	Run      runCmd      `cmd:"" help:"Show one run: where it stands, and every decision with its sentence."`
-	Promote  promoteCmd  `cmd:"" help:"Ask for a run of a version through a track."`
-	Rollback rollbackCmd `cmd:"" help:"Undo a finished run: put back what it has deployed."`
-	Confirm  confirmCmd  `cmd:"" help:"Approve a gate that waits for people."`
-	Deny     denyCmd     `cmd:"" help:"Deny a gate that waits for people."`
-	Resume   resumeCmd   `cmd:"" help:"Let a stalled run go on."`
-	Cancel   cancelCmd   `cmd:"" help:"Cancel a run; what it wrote is put back."`
-	Thaw     thawCmd     `cmd:"" help:"Let a frozen lane go on."`
-	Drift    driftCmd    `cmd:"" help:"Show where Git, parameters and the deployment disagree."`
-	Version  versionCmd  `cmd:"" help:"Print the version."`
+	Serve     serveCmd     `cmd:"" help:"Run the bot: take hooks and requests, take runs through their tracks."`
+	Demo      demoCmd      `cmd:"" help:"Play the runs of the product on a simulated GitLab, with nothing to set up."`
+	Check     checkCmd     `cmd:"" help:"Check the configuration, and whether GitLab lets the bot do its work."`
+	Status    statusCmd    `cmd:"" help:"Show the lanes: who holds each, who waits, what is frozen."`
+	Runs      runsCmd      `cmd:"" help:"List runs, the newest first."`
+	Run       runCmd       `cmd:"" help:"Show one run: where it stands, and every decision with its sentence."`
+	Promote   promoteCmd   `cmd:"" help:"Ask for a run of a version through a track."`
+	Rollback  rollbackCmd  `cmd:"" help:"Undo a finished run: put back what it has deployed."`
+	Confirm   confirmCmd   `cmd:"" help:"Approve a gate that waits for people."`
+	Deny      denyCmd      `cmd:"" help:"Deny a gate that waits for people."`
+	Resume    resumeCmd    `cmd:"" help:"Let a stalled run go on."`
+	Cancel    cancelCmd    `cmd:"" help:"Cancel a run; what it wrote is put back."`
+	Freeze    freezeCmd    `cmd:"" help:"Keep runs from beginning, and from going on to their next stage."`
+	Thaw      thawCmd      `cmd:"" help:"Let a frozen lane go on."`
+	Schedules schedulesCmd `cmd:"" help:"Show the next times of every schedule, and what became of the last."`
+	Drift     driftCmd     `cmd:"" help:"Show where Git, parameters and the deployment disagree."`
+	Version   versionCmd   `cmd:"" help:"Print the version."`
 }
 
 // output is the flag of every command that prints.

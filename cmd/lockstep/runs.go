@@ -19,7 +19,7 @@ type statusCmd struct {
 // Help says more than one line.
 func (statusCmd) Help() string {
 	return `Each lane has one run at a time; the others wait in order. A lane freezes when a
-rollback has failed, and starts no run until it is thawed.` + asksServer
+rollback has failed or somebody says so, and starts no run until it is thawed.` + asksServer
 }
 
 // Run asks the server.
@@ -57,14 +57,15 @@ func (c *statusCmd) Run(ctx context.Context, con *console) error {
 // lane prints one lane with its runs.
 func (c *console) lane(lane bot.LaneState, runs map[string]web.RunLine) {
 	c.printf("%s\n", lane.Lane)
-	if lane.Frozen != "" {
-		c.printf("  frozen by %s since %s: %s\n  thaw it with: lockstep thaw %s\n", lane.By, clock(lane.Since), lane.Frozen, lane.Lane)
+	freeze := lane.Freeze()
+	if freeze != nil {
+		c.printf("  frozen by %s since %s%s: %s\n  thaw it with: %s\n", freeze.By, clock(freeze.At), ends(*freeze), freeze.Reason, freeze.Thaw(lane.Lane))
 	}
 	switch {
 	case lane.Holder != "":
 		r := runs[lane.Holder]
 		c.printf("  held by %s %s (%s), %s: %s\n", r.Package, string(r.Version), lane.Holder, string(r.State), r.Reason)
-	case lane.Frozen == "":
+	case freeze == nil:
 		c.printf("  free\n")
 	}
 	for i, id := range lane.Waiting {
@@ -177,27 +178,6 @@ func link(url string) string {
 type wordsFlag struct {
 	By     string `help:"Who says it." env:"LOCKSTEP_USER,USER" placeholder:"NAME"`
 	Reason string `help:"Why; it is kept with the run."`
-}
-
-// thawCmd thaws a lane.
-type thawCmd struct {
-	serverFlag
-	wordsFlag
-	output
-	Lane string `arg:"" help:"The lane."`
-}
-
-// Help says more than one line.
-func (thawCmd) Help() string {
-	return `A lane freezes when the rollback of a run has failed: what is deployed is not what
-it should be. Put the services right first; the run that waits next then starts.
-
-    lockstep thaw integration --reason "kv was deployed by hand"` + asksServer
-}
-
-// Run tells the server.
-func (c *thawCmd) Run(ctx context.Context, con *console) error {
-	return c.steer(ctx, con, c.wordsFlag, c.Output, "lanes", c.Lane, "thaw")
 }
 
 // resumeCmd lets a stalled run go on.

@@ -70,7 +70,7 @@ func newServer(ctx context.Context, cfg *bot.Config, log *slog.Logger) (*server,
 	if s.store, err = store.Open(ctx, url); err != nil {
 		return nil, err
 	}
-	s.outside.bot.History = s.store
+	s.outside.bot.History, s.outside.bot.Frozen = s.store, s.store.Frozen
 	s.outside.gates.opinions = answered{s.store}
 	s.outside.gates.callback = func(g gates.Subject) string { return callbackAddress(cfg.Server.URL, s.signing, g) }
 	s.sender = &notify.Sender{
@@ -136,13 +136,19 @@ func (s *server) run(ctx context.Context) error {
 	return err
 }
 
-// beside is what the active process does besides driving runs: it tells people, and
-// looks for condemned versions that somebody has brought back.
+// beside is what the active process does besides driving runs: it tells people,
+// looks for condemned versions that somebody has brought back, and asks for the runs of
+// schedules.
 func (s *server) beside(ctx context.Context) error {
 	returns := trigger.Returns{Store: s.store, Find: s.outside.bot.Returns, Channels: s.cfg.Channels, Now: now, Log: s.log}
+	schedules := trigger.Scheduler{
+		Schedules: s.cfg.Schedules(), Store: s.store, Catalog: s.cfg, Tags: s.outside.gitlab, Stands: s.outside.bot.Stands,
+		Wake: s.engine.Wake, Now: now, Log: s.log,
+	}
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return s.sender.Run(ctx) })
 	group.Go(func() error { return returns.Run(ctx) })
+	group.Go(func() error { return schedules.Run(ctx) })
 	return group.Wait()
 }
 
@@ -187,7 +193,7 @@ func (s *server) handler() http.Handler {
 		Submit:   &trigger.Runs{Catalog: s.cfg, Store: s.store, Wake: s.engine.Wake, Now: now, Log: s.log},
 		Rollback: &trigger.Rollback{Store: s.store, Wake: s.engine.Wake, Now: now, Log: s.log},
 		Signed:   func(key, signature string) bool { return gates.Signed(s.signing.Reveal(), key, signature) },
-		Tracks:   s.packages(), Drift: s.outside.bot.Drift,
+		Tracks:   s.packages(), Drift: s.outside.bot.Drift, Lane: s.cfg.LaneOf, Schedules: s.cfg.Schedules(),
 		Version: version, Now: now, Log: s.log,
 	}
 	return web.Handler()

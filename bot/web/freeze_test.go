@@ -1,0 +1,44 @@
+package web
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"lockstep/bot"
+)
+
+// The first page says of a lane that is frozen with everything until when and why, and
+// how that ends.
+func TestIndexShowsTheRedButton(t *testing.T) {
+	t.Parallel()
+	store := filled()
+	store.lanes[0].All = &bot.Freeze{Reason: "fire", By: "ana", At: clock, Until: clock.Add(time.Hour), All: true}
+	store.lanes[1].All = store.lanes[0].All
+	w := ask(serverOf(store), http.MethodGet, "/", "")
+	for _, want := range []string{
+		"<p>fire</p>", "with everything, since 2026-11-22 02:30:00 UTC until 2026-11-22 03:30:00 UTC, by ana", "lockstep thaw --all",
+		"the rollback of run ended failed", "lockstep thaw release", // its own first
+	} {
+		if !strings.Contains(w.Body.String(), want) {
+			t.Errorf("the page does not hold %q:\n%s", want, w.Body)
+		}
+	}
+	w = ask(serverOf(store), http.MethodGet, "/api/v1/status", "")
+	if got := w.Body.String(); strings.Count(got, `"reason":"fire"`) != 2 || !strings.Contains(got, `{"lane":"integration"`) {
+		t.Errorf("got %s, want both lanes frozen", got)
+	}
+}
+
+// A lane that is not configured any more can still be thawed.
+func TestThawOfALaneOfOldDays(t *testing.T) {
+	t.Parallel()
+	store := filled()
+	server := serverOf(store)
+	server.Lane = func(string) (string, error) { return "", http.ErrNoLocation }
+	w := ask(server, http.MethodPost, "/api/v1/lanes/release/thaw", `{}`)
+	if w.Code != http.StatusOK {
+		t.Errorf("got %d %s", w.Code, w.Body)
+	}
+}

@@ -182,7 +182,7 @@ func (r *Run) judged(i, n int, sentence string) Outcome {
 	if !p.AllowFailure {
 		return r.fail(Cause{
 			Sentence: sentence, Link: g.Link, Environment: s.Plan.Environment, Gate: p.Name,
-			Verdict: p.Approval == nil || g.Outcome == GateFailed, // people who are silent say nothing about the version
+			Verdict: p.Approval == nil && p.Callback == nil || g.Outcome == GateFailed, // who is silent says nothing about the version
 		})
 	}
 	if g.Outcome == GateFailed {

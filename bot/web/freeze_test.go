@@ -42,3 +42,16 @@ func TestThawOfALaneOfOldDays(t *testing.T) {
 		t.Errorf("got %d %s", w.Code, w.Body)
 	}
 }
+
+// nightly returns the schedules of a configuration with one.
+func nightly() []bot.Schedule {
+	c, err := bot.ParseConfig("lockstep.yaml", []byte(`gitlab: {url: 'https://gitlab.example.com', token: 'env:TOKEN'}
+packages: {mda: {tags: {project: data/mda}}}
+environments: {int: {repository: env/mda, services: [{name: kv, file: int/kv.yaml, key: version}]}}
+tracks: {integration: {stages: [{environment: int}], schedules: [{name: nightly, cron: 30 2 * * *, zone: Europe/Berlin}]}}
+`))
+	if err != nil {
+		panic(err)
+	}
+	return c.Schedules()
+}

@@ -141,19 +141,6 @@ func filled() *shelf {
 	}
 }
 
-// nightly returns the schedules of a configuration with one.
-func nightly() []bot.Schedule {
-	c, err := bot.ParseConfig("lockstep.yaml", []byte(`gitlab: {url: 'https://gitlab.example.com', token: 'env:TOKEN'}
-packages: {mda: {tags: {project: data/mda}}}
-environments: {int: {repository: env/mda, services: [{name: kv, file: int/kv.yaml, key: version}]}}
-tracks: {integration: {stages: [{environment: int}], schedules: [{name: nightly, cron: 30 2 * * *, zone: Europe/Berlin}]}}
-`))
-	if err != nil {
-		panic(err)
-	}
-	return c.Schedules()
-}
-
 // serverOf returns a server on s with an API token, whose hook and submit answer 202.
 func serverOf(s *shelf) *Server {
 	accepted := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusAccepted) })

@@ -52,11 +52,18 @@ func TestWalk(t *testing.T) {
 			t.Parallel()
 			s := &pass{Packages: &Packages{Concurrency: 3}, from: &side{}, ends: time.Now().Add(time.Hour), reads: map[string]reading{}}
 			var now, most atomic.Int64
+			behind := make(chan struct{}) // closed when object 9 is under way
 			all, err := s.walk(t.Context(), numbered(40, test.behind), func(_ context.Context, o object) error {
 				if n := now.Add(1); n > most.Load() {
 					most.Store(n)
 				}
 				defer now.Add(-1)
+				switch {
+				case o.key == "9":
+					close(behind)
+				case o.key == "7" && test.ends["9"] != nil:
+					<-behind // else it might end the walk before that
+				}
 				return test.ends[o.key]
 			})
 			if s.At != test.at || all != test.all || err != test.err {

@@ -225,6 +225,7 @@ const (
 	OriginTag      Origin = "tag"      // a tag of a data project, announced by hook or found by polling
 	OriginAPI      Origin = "api"      // a client of the API, the command line included
 	OriginSchedule Origin = "schedule" // a slot of a schedule; By is its name
+	OriginComment  Origin = "comment"  // a comment on a merge request
 )
 
 // A Request asks for a run. The same Key twice is one run.
@@ -264,20 +265,11 @@ type Answer struct {
 // A Word is what a person told a run.
 type Word struct {
 	ID     int64     `json:"id"`
-	Verb   Verb      `json:"verb"`
+	Verb   Verb      `json:"verb"` // resume, cancel or hold
 	By     string    `json:"by"`
 	Reason string    `json:"reason,omitempty"`
 	At     time.Time `json:"at"`
 }
-
-// A Verb is one of the words that runs obey.
-type Verb string
-
-// The verbs: Go on with a stalled run; cancel a run and put back what it wrote.
-const (
-	VerbResume Verb = "resume"
-	VerbCancel Verb = "cancel"
-)
 
 // An Event is one stored decision of a run with its sentence. The log of events is
 // what people read and what messages are made from.

@@ -11,15 +11,16 @@ const (
 	MessageFinish MessageKind = "finish" // once, when a run has settled
 	MessageCall   MessageKind = "call"   // each time a run stalls or asks a person for something
 	MessageNote   MessageKind = "note"   // the status note on a merge request; edited as the run goes on
+	MessageReply  MessageKind = "reply"  // the answer to the commands of a comment
 )
 
 // A Message is one entry of the outbox: something that people are still to be told.
 // ID is its identity outside as well, so that telling it twice can be recognised.
 type Message struct {
-	ID      string      `json:"id"`      // <run>/<kind>/<channel>, and the event's number for a call
-	Run     string      `json:"run"`     //
+	ID      string      `json:"id"`      // <run>/<kind>/<channel>, and the event's number for a call; the batch's source for a reply
+	Run     string      `json:"run"`     // "" for a reply
 	Kind    MessageKind `json:"kind"`    //
-	Channel string      `json:"channel"` // name of a channel of the configuration, or "<project>!<iid>" for a note
+	Channel string      `json:"channel"` // name of a channel of the configuration, "<project>!<iid>" for a note, "<project>!<iid>#<note>" for a reply
 	Seq     int         `json:"seq"`     // the event that made it due; a note is due again with each event
 }
 

@@ -177,7 +177,7 @@ func insertEvent(ctx context.Context, tx Tx, e bot.Event) error {
 	if err != nil {
 		return err
 	}
-	if _, err := tx.Exec(ctx, `INSERT INTO events (run, seq, body) VALUES ($1, $2, $3)`, e.Run, e.Seq, string(body)); err != nil {
+	if _, err := tx.Exec(ctx, `INSERT INTO events (run, seq, body, at) VALUES ($1, $2, $3, $4)`, e.Run, e.Seq, string(body), millis(e.At)); err != nil {
 		return fmt.Errorf("event %d: %w", e.Seq, err)
 	}
 	return nil

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 
 	"lockstep/bot"
@@ -150,6 +151,31 @@ var migrations = []migration{{statements: []string{
 		PRIMARY KEY (track, schedule, slot)
 	)`,
 	`CREATE INDEX slots_answered ON slots (track, schedule, answered, at)`,
+}}, {fill: fillEvents, statements: []string{
+	`ALTER TABLE events ADD COLUMN at BIGINT NOT NULL DEFAULT 0`, // when it was decided
+	`CREATE INDEX events_at ON events (at, run, seq)`,
+	`CREATE INDEX requests_at ON requests (at, key)`,
+	`CREATE TABLE commands (
+		source TEXT   NOT NULL, -- the batch that it came with
+		seq    BIGINT NOT NULL, -- within that, from 1
+		at     BIGINT NOT NULL,
+		run    TEXT   NOT NULL, -- that it was for, or that it made; '' for none
+		body   TEXT   NOT NULL,
+		PRIMARY KEY (source, seq)
+	)`,
+	`CREATE INDEX commands_at ON commands (at, source, seq)`,
+	`CREATE INDEX commands_run ON commands (run) WHERE run <> ''`,
+	`CREATE TABLE tokens (
+		id      TEXT   NOT NULL PRIMARY KEY, -- the part of the token that is no secret
+		hash    TEXT   NOT NULL,             -- SHA-256 of the token, in hex
+		name    TEXT   NOT NULL,             -- who speaks with it
+		scopes  TEXT   NOT NULL,             -- in order, with a space between
+		made_by TEXT   NOT NULL,
+		made    BIGINT NOT NULL,
+		expires BIGINT NOT NULL,
+		revoked BIGINT NOT NULL,             -- when; 0 while it counts
+		used    BIGINT NOT NULL              -- when it was used last, to the minute; 0 for never
+	)`,
 }}}
 
 // migrationLock is the advisory lock under which PostgreSQL's tables are made, so
@@ -230,4 +256,38 @@ func ended(r *bot.Run) int64 {
 		return 0
 	}
 	return max(millis(r.Ended), 1)
+}
+
+// fillEvents gives events that were there before there was a column for it the time when
+// they were decided.
+func fillEvents(ctx context.Context, tx Tx) error {
+	const page = 1000
+	type row struct {
+		run  string
+		seq  int64
+		body string
+	}
+	for last := (row{}); ; {
+		var rows []row
+		err := tx.Each(ctx, `SELECT run, seq, body FROM events WHERE run > $1 OR run = $1 AND seq > $2 ORDER BY run, seq LIMIT $3`,
+			[]any{last.run, last.seq, page}, func(scan Scan) error {
+				var r row
+				err := scan(&r.run, &r.seq, &r.body)
+				rows = append(rows, r)
+				return err
+			})
+		if err != nil || len(rows) == 0 {
+			return err
+		}
+		for _, r := range rows {
+			var e bot.Event
+			if err := json.Unmarshal([]byte(r.body), &e); err != nil {
+				return fmt.Errorf("event %d of run %q: %w", r.seq, r.run, err)
+			}
+			if _, err := tx.Exec(ctx, `UPDATE events SET at = $3 WHERE run = $1 AND seq = $2`, r.run, r.seq, millis(e.At)); err != nil {
+				return err
+			}
+		}
+		last = rows[len(rows)-1]
+	}
 }

@@ -13,7 +13,7 @@ func before(t *testing.T, s *Store) {
 	t.Helper()
 	for _, table := range []string{
 		"runs", "events", "lanes", "requests", "subjects", "deliveries", "baselines", "words", "outbox",
-		"condemned", "returns", "opinions", "slots", "lockstep_schema",
+		"condemned", "returns", "opinions", "slots", "commands", "tokens", "lockstep_schema",
 	} {
 		if _, err := s.db.Exec(t.Context(), "DROP TABLE "+table); err != nil {
 			t.Fatal(err)
@@ -50,7 +50,12 @@ func TestMigrateOldRuns(t *testing.T) {
 		before(t, s)
 		err := s.change(t.Context(), func(tx transaction) error {
 			for i := range 700 { // more than a page
-				if err := oldRow(t.Context(), tx, fmt.Sprintf("old-%03d", i), bot.Done, i); err != nil {
+				id := fmt.Sprintf("old-%03d", i)
+				if err := oldRow(t.Context(), tx, id, bot.Done, i); err != nil {
+					return err
+				}
+				body := fmt.Sprintf(`{"run":%q,"seq":1,"at":%q,"state":"done","reason":"fine"}`, id, minute(i).Format("2006-01-02T15:04:05Z"))
+				if _, err := tx.Exec(t.Context(), `INSERT INTO events (run, seq, body) VALUES ($1, 1, $2)`, id, body); err != nil {
 					return err
 				}
 			}
@@ -68,6 +73,9 @@ func TestMigrateOldRuns(t *testing.T) {
 		}
 		if _, err := s.db.One(t.Context(), `SELECT COUNT(*) FROM runs WHERE ended <> 0 AND ended <> created + 60000`, nil, &wrong); err != nil || wrong != 0 {
 			t.Errorf("%d runs ended at another time, %v", wrong, err)
+		}
+		if _, err := s.db.One(t.Context(), `SELECT COUNT(*) FROM events JOIN runs ON runs.id = events.run WHERE events.at <> runs.created`, nil, &wrong); err != nil || wrong != 0 {
+			t.Errorf("%d events were decided at another time, %v", wrong, err)
 		}
 		if answer := asked(t, s, byAPI("1", "a"), 900); answer.Run != "open" {
 			t.Errorf("got %+v, want it to join the open run", answer)

@@ -13,44 +13,54 @@ import (
 // bot.Everything is that of all lanes. An empty reason becomes "frozen by …".
 // bot.ErrRefused when it is frozen already, or f.Until is not to come.
 func (s *Store) Freeze(ctx context.Context, name string, f bot.Freeze) error {
+	return s.change(ctx, func(tx transaction) error { return freeze(ctx, tx, name, f) })
+}
+
+// freeze is Freeze in a transaction.
+func freeze(ctx context.Context, tx Tx, name string, f bot.Freeze) error {
 	if f.Reason == "" {
 		f.Reason = "frozen by " + f.By
 	}
 	if !f.Until.IsZero() && !f.Until.After(f.At) {
 		return refuse("the freeze would end at %s, which is past: name a time to come, or none", f.Until.UTC().Format("2006-01-02 15:04 MST"))
 	}
-	return s.change(ctx, func(tx transaction) error {
-		if err := enter(ctx, tx, name); err != nil {
-			return fmt.Errorf("freeze lane %q: %w", name, err)
-		}
-		if err := thawDueLane(ctx, tx, name, f.At); err != nil {
-			return err
-		}
-		all, err := lanes(ctx, tx, laneColumns+` WHERE lane = $1`, name)
-		if err != nil {
-			return fmt.Errorf("freeze lane %q: %w", name, err)
-		}
-		if frozen := all[0].Freeze(); frozen != nil {
-			return refuse("%s is %s already; thaw it first", called(name), frozen)
-		}
-		_, err = tx.Exec(ctx, `UPDATE lanes SET frozen = $2, frozen_by = $3, frozen_at = $4, frozen_until = $5 WHERE lane = $1`,
-			name, f.Reason, f.By, millis(f.At), millis(f.Until))
+	if err := enter(ctx, tx, name); err != nil {
+		return fmt.Errorf("freeze lane %q: %w", name, err)
+	}
+	if err := thawDueLane(ctx, tx, name, f.At); err != nil {
 		return err
-	})
+	}
+	all, err := lanes(ctx, tx, laneColumns+` WHERE lane = $1`, name)
+	if err != nil {
+		return fmt.Errorf("freeze lane %q: %w", name, err)
+	}
+	if frozen := all[0].Freeze(); frozen != nil {
+		return refuse("%s is %s already; thaw it first", called(name), frozen)
+	}
+	if _, err := tx.Exec(ctx, `UPDATE lanes SET frozen = $2, frozen_by = $3, frozen_at = $4, frozen_until = $5 WHERE lane = $1`,
+		name, f.Reason, f.By, millis(f.At), millis(f.Until)); err != nil {
+		return fmt.Errorf("freeze lane %q: %w", name, err)
+	}
+	return nil
 }
 
 // Thaw lets a frozen lane be granted again; who said so and why stays in the table. The
 // name bot.Everything ends what freezes all lanes; a lane that is frozen by itself
 // stays so. bot.ErrRefused when it is not frozen.
 func (s *Store) Thaw(ctx context.Context, name, by, reason string, now time.Time) error {
-	thawed, err := thaw(ctx, s.db, name, by, reason, now)
+	return s.change(ctx, func(tx transaction) error { return thaw(ctx, tx, name, by, reason, now) })
+}
+
+// thaw is Thaw in a transaction.
+func thaw(ctx context.Context, tx Tx, name, by, reason string, now time.Time) error {
+	thawed, err := unfreeze(ctx, tx, name, by, reason, now)
 	if err != nil {
 		return fmt.Errorf("thaw lane %q: %w", name, err)
 	}
 	if thawed {
 		return nil
 	}
-	l, err := lane(ctx, s.db, name)
+	l, err := lane(ctx, tx, name)
 	if err != nil {
 		return fmt.Errorf("thaw lane %q: %w", name, err)
 	}
@@ -68,8 +78,8 @@ func called(lane string) string {
 	return "lane " + lane
 }
 
-// thaw ends what freezes a lane by itself, and reports whether anything did.
-func thaw(ctx context.Context, tx Tx, name, by, reason string, now time.Time) (bool, error) {
+// unfreeze ends what freezes a lane by itself, and reports whether anything did.
+func unfreeze(ctx context.Context, tx Tx, name, by, reason string, now time.Time) (bool, error) {
 	thawed, err := tx.Exec(ctx, `UPDATE lanes
 		SET frozen = '', frozen_by = '', frozen_at = 0, frozen_until = 0, thawed = $2, thawed_by = $3, thawed_at = $4, revision = revision + 1
 		WHERE lane = $1 AND frozen <> ''`, name, reason, by, millis(now))

@@ -15,23 +15,26 @@ import (
 // when they have answered otherwise before. Whether the gate takes an answer is for the
 // caller to ask the run; see bot.Run.Answerable.
 func (s *Store) Opine(ctx context.Context, run, environment string, o bot.Opinion) error {
-	return s.change(ctx, func(tx transaction) error {
-		if _, _, err := load(ctx, tx, run); err != nil {
-			return err
-		}
-		earlier, added, err := opine(ctx, tx, run, environment, o)
-		switch {
-		case err != nil:
-			return fmt.Errorf("answer to gate %s of run %q: %w", o.Gate, run, err)
-		case !added && earlier != o.Yes:
-			return refuse("%s has said %s to gate %s of %s already, and the first answer counts", o.By, spoken(earlier), o.Gate, environment)
-		}
-		return nil
-	})
+	return s.change(ctx, func(tx transaction) error { return opine(ctx, tx, run, environment, o) })
 }
 
-// opine stores an answer, unless its speaker has one: then it returns that.
-func opine(ctx context.Context, tx Tx, run, environment string, o bot.Opinion) (earlier, added bool, err error) {
+// opine is Opine in a transaction.
+func opine(ctx context.Context, tx Tx, run, environment string, o bot.Opinion) error {
+	if _, _, err := load(ctx, tx, run); err != nil {
+		return err
+	}
+	earlier, added, err := insertOpinion(ctx, tx, run, environment, o)
+	switch {
+	case err != nil:
+		return fmt.Errorf("answer to gate %s of run %q: %w", o.Gate, run, err)
+	case !added && earlier != o.Yes:
+		return refuse("%s has said %s to gate %s of %s already, and the first answer counts", o.By, spoken(earlier), o.Gate, environment)
+	}
+	return nil
+}
+
+// insertOpinion stores an answer, unless its speaker has one: then it returns that.
+func insertOpinion(ctx context.Context, tx Tx, run, environment string, o bot.Opinion) (earlier, added bool, err error) {
 	speaker := strings.ToLower(strings.TrimSpace(o.By))
 	yes := 0
 	if o.Yes {

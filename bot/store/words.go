@@ -15,19 +15,22 @@ import (
 // bot.ErrNotFound for an unknown run; bot.ErrRefused, with a sentence for the person,
 // when the word makes no sense where the run stands.
 func (s *Store) Say(ctx context.Context, id string, w bot.Word, channels func(track string) []string) error {
-	return s.change(ctx, func(tx transaction) error {
-		r, granted, err := load(ctx, tx, id)
-		if err != nil {
-			return err
-		}
-		if err := sensible(r, w.Verb); err != nil {
-			return err
-		}
-		if r.State == bot.Queued && granted.IsZero() {
-			return cancel(ctx, tx, r, w, channels(r.Track))
-		}
-		return insertWord(ctx, tx, id, w)
-	})
+	return s.change(ctx, func(tx transaction) error { return say(ctx, tx, id, w, channels) })
+}
+
+// say is Say in a transaction.
+func say(ctx context.Context, tx Tx, id string, w bot.Word, channels func(track string) []string) error {
+	r, granted, err := load(ctx, tx, id)
+	if err != nil {
+		return err
+	}
+	if err := sensible(r, w.Verb); err != nil {
+		return err
+	}
+	if r.State == bot.Queued && granted.IsZero() {
+		return cancel(ctx, tx, r, w, channels(r.Track))
+	}
+	return insertWord(ctx, tx, id, w)
 }
 
 // sensible returns nil when the word means something where the run stands.

@@ -78,7 +78,7 @@ type Engine struct {
 }
 
 // Open prepares an engine and makes the tables that DBOS needs. It drives nothing
-// before Run; Hint, Say and Opine work at once.
+// before Run; Hint and Do work at once.
 func Open(ctx context.Context, o Options) (*Engine, error) {
 	e := &Engine{o: defaults(o), wake: make(chan struct{}, 1), failed: make(chan error, 1)}
 	if err := e.open(ctx); err != nil {
@@ -268,6 +268,46 @@ func (e *Engine) Hint(_ context.Context, run, delivery string) error {
 	return nil
 }
 
+// Do does what people and programs want done, and wakes the runs that it is for; see
+// store.Store.Do. A run that cannot be woken sees it at its next look.
+func (e *Engine) Do(ctx context.Context, b bot.Batch) ([]bot.Answer, error) {
+	answers, err := e.o.Store.Do(ctx, b, e.o.Channels)
+	if err != nil {
+		return nil, err
+	}
+	e.Wake()
+	for i, c := range b.Commands {
+		switch {
+		case answers[i].Refused:
+		case c.Run != "":
+			e.rouse(ctx, c.Run)
+		case c.Lane != "":
+			e.rouseHolders(ctx, c.Lane)
+		}
+	}
+	return answers, nil
+}
+
+// rouse wakes a run for which something was stored. It will find that without, later.
+func (e *Engine) rouse(ctx context.Context, run string) {
+	if err := e.Hint(ctx, run, ""); err != nil {
+		e.o.Log.Warn("a word was stored and its run cannot be woken", "run", run, "error", err)
+	}
+}
+
+// rouseHolders wakes the run that holds a lane; that of every lane for bot.Everything.
+func (e *Engine) rouseHolders(ctx context.Context, lane string) {
+	active, err := e.o.Store.Active(ctx)
+	if err != nil {
+		e.o.Log.Warn("a lane was frozen or thawed and its holder cannot be woken", "lane", lane, "error", err)
+	}
+	for _, r := range active {
+		if lane == bot.Everything || lane == r.Lane {
+			e.rouse(ctx, r.ID)
+		}
+	}
+}
+
 // Say stores what a person tells a run and wakes the run; see store.Store.Say. A run
 // that cannot be woken sees the word at its next look.
 func (e *Engine) Say(ctx context.Context, run string, w bot.Word) error {
@@ -286,13 +326,6 @@ func (e *Engine) Opine(ctx context.Context, run, environment string, o bot.Opini
 	}
 	e.rouse(ctx, run)
 	return nil
-}
-
-// rouse wakes a run for which something was stored. It will find that without, later.
-func (e *Engine) rouse(ctx context.Context, run string) {
-	if err := e.Hint(ctx, run, ""); err != nil {
-		e.o.Log.Warn("a word was stored and its run cannot be woken", "run", run, "error", err)
-	}
 }
 
 // Freeze keeps a lane, or bot.Everything, from being granted and its holder from its

@@ -61,8 +61,17 @@ func spoken(yes bool) string {
 
 // Opinions returns what was answered to a gate of a run, in order.
 func (s *Store) Opinions(ctx context.Context, run, environment, gate string) ([]bot.Opinion, error) {
+	all, err := opinions(ctx, s.db, run, environment, gate)
+	if err != nil {
+		return nil, fmt.Errorf("answers to gate %s of run %q: %w", gate, run, err)
+	}
+	return all, nil
+}
+
+// opinions reads what was answered to a gate.
+func opinions(ctx context.Context, tx Tx, run, environment, gate string) ([]bot.Opinion, error) {
 	var opinions []bot.Opinion
-	err := s.db.Each(ctx, `SELECT said_by, yes, reason, at FROM opinions WHERE run = $1 AND environment = $2 AND gate = $3 ORDER BY at, speaker`,
+	err := tx.Each(ctx, `SELECT said_by, yes, reason, at FROM opinions WHERE run = $1 AND environment = $2 AND gate = $3 ORDER BY at, speaker`,
 		[]any{run, environment, gate}, func(scan Scan) error {
 			o := bot.Opinion{Gate: gate}
 			var yes int
@@ -74,8 +83,5 @@ func (s *Store) Opinions(ctx context.Context, run, environment, gate string) ([]
 			opinions = append(opinions, o)
 			return nil
 		})
-	if err != nil {
-		return nil, fmt.Errorf("answers to gate %s of run %q: %w", gate, run, err)
-	}
-	return opinions, nil
+	return opinions, err
 }

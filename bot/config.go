@@ -113,6 +113,9 @@ type ServerConfig struct {
 	// Callbacks is the key that signs the addresses at which callback gates are
 	// answered: any long random text. Required when there is such a gate.
 	Callbacks Reference `yaml:"callbacks"`
+
+	// CI are the jobs of GitLab CI that may use the API. Default: none.
+	CI []CIConfig `yaml:"ci"`
 }
 
 // A PackageConfig describes a data package.

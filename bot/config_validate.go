@@ -25,6 +25,7 @@ func (c *Config) validate(k *configCheck) {
 	c.validatePlaces(k)
 	c.validateTracks(k)
 	c.validateCallbacks(k)
+	c.validateCI(k)
 	for _, name := range sortedKeys(c.Notify) {
 		c.Notify[name].validate(k, name)
 	}

@@ -174,6 +174,7 @@ var migrations = []migration{{statements: []string{
 		made    BIGINT NOT NULL,
 		expires BIGINT NOT NULL,
 		revoked BIGINT NOT NULL,             -- when; 0 while it counts
+		revoked_by TEXT NOT NULL,
 		used    BIGINT NOT NULL              -- when it was used last, to the minute; 0 for never
 	)`,
 }}}

@@ -109,6 +109,19 @@ const (
 	FailureByTime          = "job_execution_timeout" // Job.FailureReason: the job's own program did not end in time
 )
 
+// A CommitStatus is what GitLab shows beside a commit about something that its own CI
+// does not do.
+type CommitStatus struct {
+	Project     string
+	Commit      string
+	Ref         string // the branch or tag that is meant; "" with IID
+	IID         int64  // the merge request whose own pipeline takes it: none is made for it; 0: that of Ref, or a new one
+	Name        string // "lockstep/integration"
+	State       Status // pending, running, success, failed or canceled
+	Description string // 255 characters at most
+	Link        string // may be empty
+}
+
 // Settled reports that s will not change any more by itself.
 func (s Status) Settled() bool {
 	switch s {

@@ -126,6 +126,7 @@ func (w way) demand(grants []grant, level int) string {
 type tip struct {
 	Protected       bool `json:"protected"`
 	DevelopersMerge bool `json:"developers_can_merge"`
+	DevelopersPush  bool `json:"developers_can_push"`
 	CanPush         bool `json:"can_push"` // the bot
 	Commit          struct {
 		ID string `json:"id"`

@@ -153,6 +153,7 @@ var migrations = []migration{{statements: []string{
 	`CREATE INDEX slots_answered ON slots (track, schedule, answered, at)`,
 }}, {fill: fillEvents, statements: []string{
 	`ALTER TABLE events ADD COLUMN at BIGINT NOT NULL DEFAULT 0`, // when it was decided
+	`CREATE INDEX runs_settled ON runs (ended, id)`,
 	`CREATE INDEX events_at ON events (at, run, seq)`,
 	`CREATE INDEX requests_at ON requests (at, key)`,
 	`CREATE TABLE commands (

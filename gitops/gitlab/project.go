@@ -81,11 +81,16 @@ func (c *Client) Tags(ctx context.Context, project string, limit int) ([]gitops.
 	}
 	tags := make([]gitops.Tag, 0, len(found))
 	for _, f := range found {
-		created := f.CreatedAt
-		if created.IsZero() {
-			created = f.Commit.CreatedAt
-		}
-		tags = append(tags, gitops.Tag{Name: f.Name, Commit: f.Commit.ID, Protected: f.Protected, Created: created})
+		tags = append(tags, f.of())
 	}
 	return tags, nil
+}
+
+// of translates t.
+func (t tag) of() gitops.Tag {
+	created := t.CreatedAt
+	if created.IsZero() {
+		created = t.Commit.CreatedAt
+	}
+	return gitops.Tag{Name: t.Name, Commit: t.Commit.ID, Protected: t.Protected, Created: created}
 }

@@ -4,9 +4,13 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
+	"time"
 
 	api "github.com/xanzy/go-gitlab"
+
+	"lockstep/gitops"
 )
 
 // maxNotes is how many notes of a merge request are searched for the bot's own.
@@ -14,10 +18,60 @@ const maxNotes = 1000
 
 // A note is a comment on a merge request.
 type note struct {
-	ID     int64  `json:"id"`
-	Body   string `json:"body"`
-	Author User   `json:"author"`
-	System bool   `json:"system"`
+	ID        int64     `json:"id"`
+	Body      string    `json:"body"`
+	Author    User      `json:"author"`
+	System    bool      `json:"system"`
+	CreatedAt time.Time `json:"created_at"`
+	UpdatedAt time.Time `json:"updated_at"`
+}
+
+// of translates a note; me is the bot.
+func (n note) of(me User) gitops.Note {
+	return gitops.Note{
+		ID: n.ID, Body: n.Body, Author: n.Author.Username, AuthorID: n.Author.ID, Own: n.Author.ID == me.ID,
+		System: n.System, Created: n.CreatedAt, Updated: n.UpdatedAt,
+	}
+}
+
+// notesPath returns where the API has the notes of a merge request.
+func notesPath(project string, iid int64) string { return mergeRequestPath(project, iid) + "/notes" }
+
+// notePath returns where the API has one of them.
+func notePath(project string, iid, id int64) string {
+	return fmt.Sprintf("%s/%d", notesPath(project, iid), id)
+}
+
+// ReadNote reads one note of a merge request. It wraps gitops.ErrNotFound.
+func (c *Client) ReadNote(ctx context.Context, project string, iid, id int64) (gitops.Note, error) {
+	me, err := c.User(ctx)
+	if err != nil {
+		return gitops.Note{}, err
+	}
+	n, err := read[note](ctx, c, notePath(project, iid, id), nil)
+	return n.of(me), wrap(err, "read note %d on merge request !%d of %q", id, iid, project)
+}
+
+// NotesAfter returns the notes of a merge request that came after note id, the oldest
+// first, at most limit: the newest of them.
+func (c *Client) NotesAfter(ctx context.Context, project string, iid, id int64, limit int) ([]gitops.Note, error) {
+	me, err := c.User(ctx)
+	if err != nil {
+		return nil, err
+	}
+	found, err := list[note](ctx, c, limit, notesPath(project, iid), func(page api.ListOptions) any {
+		return &api.ListMergeRequestNotesOptions{ListOptions: page, OrderBy: api.Ptr("created_at"), Sort: api.Ptr("desc")}
+	})
+	if err != nil {
+		return nil, wrap(err, "list notes on merge request !%d of %q", iid, project)
+	}
+	var notes []gitops.Note
+	for _, n := range slices.Backward(found) {
+		if n.ID > id {
+			notes = append(notes, n.of(me))
+		}
+	}
+	return notes, nil
 }
 
 // Note makes the bot's one note with marker on a merge request say body (Markdown):
@@ -28,7 +82,7 @@ type note struct {
 func (c *Client) Note(ctx context.Context, project string, iid int64, marker, body string) error {
 	opening := "<!-- " + marker + " -->"
 	text := opening + "\n" + escape(body)
-	notes := mergeRequestPath(project, iid) + "/notes"
+	notes := notesPath(project, iid)
 	old, err := c.ownNote(ctx, notes, opening)
 	switch {
 	case err != nil:

@@ -1,0 +1,202 @@
+package gitlab
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"testing"
+	"time"
+
+	"lockstep/fixtures"
+	"lockstep/gitops"
+)
+
+// commented writes a comment as eva, who has to be there.
+func commented(t *testing.T, g *fixtures.GitLab, mr gitops.MergeRequest, body string) int64 {
+	t.Helper()
+	id, err := g.Comment(env, int(mr.IID), "eva", body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return int64(id)
+}
+
+func TestReadNote(t *testing.T) {
+	t.Parallel()
+	g, c := world(t, fixtures.Options{})
+	mr := opened(t, g, c)
+	g.AddPerson("eva", 30, env)
+	id := commented(t, g, mr, "/rollback wrong data")
+	n, err := c.ReadNote(t.Context(), env, mr.IID, id)
+	if err != nil || n.ID != id || n.Body != "/rollback wrong data" || n.Author != "eva" || n.AuthorID != int64(g.UserID("eva")) {
+		t.Errorf("got %+v, %v", n, err)
+	}
+	if n.Own || n.System || n.Edited() || n.Created.IsZero() {
+		t.Errorf("got %+v, want a note of a person that nobody has touched", n)
+	}
+	if err := c.Note(t.Context(), env, mr.IID, "lockstep:r1", "Waits."); err != nil {
+		t.Fatal(err)
+	}
+	notes := g.Notes(env, int(mr.IID))
+	if n, err := c.ReadNote(t.Context(), env, mr.IID, int64(notes[len(notes)-1].ID)); err != nil || !n.Own {
+		t.Errorf("got %+v, %v, want the bot's own", n, err)
+	}
+	if _, err := c.ReadNote(t.Context(), env, mr.IID, 999); !errors.Is(err, gitops.ErrNotFound) {
+		t.Errorf("got %v, want %v", err, gitops.ErrNotFound)
+	}
+}
+
+func TestNotesAfter(t *testing.T) {
+	t.Parallel()
+	g, c := world(t, fixtures.Options{})
+	mr := opened(t, g, c)
+	g.AddPerson("eva", 30, env)
+	var ids []int64
+	for i := range 5 {
+		ids = append(ids, commented(t, g, mr, fmt.Sprint(i)))
+	}
+	tests := []struct {
+		after int64
+		limit int
+		want  string
+	}{
+		{0, 100, "01234"},
+		{ids[1], 100, "234"},
+		{ids[4], 100, ""},
+		{0, 2, "34"},
+	}
+	for _, test := range tests {
+		notes, err := c.NotesAfter(t.Context(), env, mr.IID, test.after, test.limit)
+		got := ""
+		for _, n := range notes {
+			got += n.Body
+		}
+		if err != nil || got != test.want {
+			t.Errorf("after %d, at most %d: got %q, %v; want %q", test.after, test.limit, got, err, test.want)
+		}
+	}
+	if _, err := c.NotesAfter(t.Context(), env, 999, 0, 10); !errors.Is(err, gitops.ErrNotFound) {
+		t.Errorf("got %v, want %v", err, gitops.ErrNotFound)
+	}
+}
+
+func TestReact(t *testing.T) {
+	t.Parallel()
+	g, c := world(t, fixtures.Options{})
+	mr := opened(t, g, c)
+	g.AddPerson("eva", 30, env)
+	id := commented(t, g, mr, "/queue")
+	if err := g.Award(env, int(mr.IID), int(id), "eva", "eyes"); err != nil {
+		t.Fatal(err)
+	}
+	for _, step := range []struct {
+		name string
+		want int
+	}{{"eyes", 1}, {"eyes", 1}, {"rocket", 2}, {"rocket", 2}} {
+		if err := c.React(t.Context(), env, mr.IID, id, step.name); err != nil || calls(g, "award emoji") != step.want {
+			t.Errorf("%s: got %v after %d writes, want %d", step.name, err, calls(g, "award emoji"), step.want)
+		}
+	}
+	if err := c.React(t.Context(), env, mr.IID, 999, "eyes"); !errors.Is(err, gitops.ErrNotFound) {
+		t.Errorf("got %v, want %v", err, gitops.ErrNotFound)
+	}
+}
+
+func TestReactLost(t *testing.T) {
+	t.Parallel()
+	for _, test := range twice {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			g, c := world(t, fixtures.Options{})
+			mr := opened(t, g, c)
+			g.AddPerson("eva", 30, env)
+			id := commented(t, g, mr, "/queue")
+			breakOnce(g, "award emoji", test.fault, test.after)
+			lost(t, g, "award emoji", c.React(t.Context(), env, mr.IID, id, "eyes"))
+			want := 2
+			if test.after {
+				want = 1
+			}
+			if err := c.React(t.Context(), env, mr.IID, id, "eyes"); err != nil || calls(g, "award emoji") != want {
+				t.Errorf("again: got %v after %d writes, want %d", err, calls(g, "award emoji"), want)
+			}
+		})
+	}
+}
+
+func TestMember(t *testing.T) {
+	t.Parallel()
+	g, c := world(t, fixtures.Options{})
+	g.AddPerson("eva", 30, env)
+	g.AddPerson("ben", 0)
+	g.AddPerson("ina", 20, env)
+	g.AddPerson("max", 40, env)
+	for _, err := range []error{g.GroupMember("env", "ina", 40), g.Block("max", true)} {
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	tests := []struct {
+		name   string
+		level  int
+		active bool
+		err    error
+	}{
+		{"eva", 30, true, nil},
+		{"ina", 40, true, nil}, // by the group
+		{"max", 40, false, nil},
+		{"ben", 0, false, gitops.ErrNotFound},
+	}
+	for _, test := range tests {
+		level, active, err := c.Member(t.Context(), env, int64(g.UserID(test.name)))
+		if level != test.level || active != test.active || !errors.Is(err, test.err) {
+			t.Errorf("%s: got %d, %t, %v; want %d, %t, %v", test.name, level, active, err, test.level, test.active, test.err)
+		}
+	}
+}
+
+// An account that waits for an administrator is a member already, and may nothing.
+func TestMemberAwaiting(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		answer string
+		active bool
+	}{
+		{`{"access_level":30,"state":"active"}`, true},
+		{`{"access_level":30,"state":"active","membership_state":"active"}`, true},
+		{`{"access_level":30,"state":"active","membership_state":"awaiting"}`, false},
+		{`{"access_level":30,"state":"deactivated","membership_state":"active"}`, false},
+		{`{"access_level":30}`, false},
+	}
+	for _, test := range tests {
+		c := serve(t, routes(map[string]string{"projects/env%2Fmda/members/all/7": test.answer}))
+		if level, active, err := c.Member(t.Context(), env, 7); level != 30 || active != test.active || err != nil {
+			t.Errorf("%s: got %d, %t, %v; want %t", test.answer, level, active, err, test.active)
+		}
+	}
+}
+
+func TestUpdated(t *testing.T) {
+	t.Parallel()
+	since := time.Date(2026, 11, 22, 3, 0, 0, 0, time.FixedZone("CET", 3600))
+	c := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/api/v4/user" {
+			fmt.Fprint(w, `{"id":7,"username":"lockstep"}`)
+			return
+		}
+		query := r.URL.Query()
+		if query.Get("author_id") != "7" || query.Get("updated_after") != "2026-11-22T02:00:00Z" || query.Get("order_by") != "updated_at" ||
+			query.Get("sort") != "desc" || query.Get("per_page") != "20" || query.Has("state") {
+			t.Errorf("got query %q", r.URL.RawQuery)
+		}
+		fmt.Fprint(w, `[{"iid":9,"state":"merged","source_branch":"lockstep/r1-int","web_url":"https://git/9","updated_at":"2026-11-22T02:10:00.123Z"}]`)
+	})
+	mrs, err := c.Updated(t.Context(), env, since, 20)
+	want := time.Date(2026, 11, 22, 2, 10, 0, 123e6, time.UTC)
+	if err != nil || len(mrs) != 1 || mrs[0].IID != 9 || mrs[0].Source != "lockstep/r1-int" || !mrs[0].Updated.Equal(want) || mrs[0].Project != env {
+		t.Errorf("got %+v, %v", mrs, err)
+	}
+	if name, err := c.Username(t.Context()); name != "lockstep" || err != nil {
+		t.Errorf("got %q, %v", name, err)
+	}
+}

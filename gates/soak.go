@@ -25,19 +25,18 @@ type Watched struct {
 // Start begins nothing.
 func (g Soak) Start(context.Context, Subject) (string, error) { return "", nil }
 
-// Ask asks every watched gate: one that cannot tell hides no verdict of another. One
+// Ask asks every watched gate, at the same time: one that cannot tell hides no verdict of another. One
 // that is pending again has not turned bad, but the soak does not pass before it has
 // passed again.
 func (g Soak) Ask(ctx context.Context, s Subject, _ string) (Verdict, error) {
 	var none *Verdict
 	var unknown []error
 	var waits []string
-	for _, w := range g.Watch {
-		of := s
-		of.Gate = w.Name
-		switch v, err := w.Gate.Ask(ctx, of, ""); {
-		case err != nil:
-			unknown = append(unknown, fmt.Errorf("gate %s: %w", w.Name, err))
+	for i, reply := range AskAll(ctx, g.questions(s)) {
+		w, v := g.Watch[i], reply.Verdict
+		switch {
+		case reply.Err != nil:
+			unknown = append(unknown, fmt.Errorf("gate %s: %w", w.Name, reply.Err))
 		case v.Result == Failed:
 			return Verdict{Failed, fmt.Sprintf("gate %s turned bad: %s", w.Name, v.Reason), v.Link}, nil
 		case v.Result == None:
@@ -53,6 +52,17 @@ func (g Soak) Ask(ctx context.Context, s Subject, _ string) (Verdict, error) {
 		return Verdict{}, errors.Join(unknown...)
 	}
 	return g.passed(s, waits), nil
+}
+
+// questions returns what the watched gates are asked.
+func (g Soak) questions(s Subject) []Question {
+	var all []Question
+	for _, w := range g.Watch {
+		of := s
+		of.Gate = w.Name
+		all = append(all, Question{Gate: w.Gate, Subject: of})
+	}
+	return all
 }
 
 // passed judges the time that has passed, and what watched gates still wait for. What it

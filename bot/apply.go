@@ -1,6 +1,7 @@
 package bot
 
 import (
+	"cmp"
 	"fmt"
 	"regexp"
 	"slices"
@@ -18,6 +19,10 @@ type Outcome struct {
 	Calm   bool   `json:"calm,omitempty"` // numbers that move in Reason are no news: what a gate measures
 
 	Until time.Time `json:"until,omitzero"` // the next look is not later than this; zero: Pace alone says when
+
+	Environment string `json:"environment,omitempty"` // what it speaks of; "": where the run is
+	Pauses      bool   `json:"pauses,omitempty"`      // only a person or a time is awaited: the lane is to be had for a rollback
+	Yields      string `json:"yields,omitempty"`      // the rollback that is given the lane; "": none is
 }
 
 // A Pace is how soon a run looks again.
@@ -79,6 +84,12 @@ func (r *Run) Apply(o Outcome, err error, now time.Time, limits Limits) Applied 
 	} else {
 		r.Clock.answered(now)
 	}
+	if o.Yields != "" {
+		r.Yielded = &Yield{To: o.Yields, At: now}
+		if r.State == Stalled {
+			r.Yielded.Was = r.Reason
+		}
+	}
 	if o.State == "" || o.State == r.State {
 		return r.stay(o, now, limits)
 	}
@@ -90,8 +101,11 @@ func (r *Run) Apply(o Outcome, err error, now time.Time, limits Limits) Applied 
 	}
 	r.State, r.Entered, r.Waits = o.State, now, 0
 	r.Clock.start(now)
+	if r.State == Failed || r.Settled() {
+		r.Held = nil
+	}
 	if r.Settled() {
-		r.Ended = now
+		r.Ended, r.Yielded = now, nil
 	}
 	applied := Applied{Event: r.event(o, now)}
 	if r.State == Stalled {
@@ -142,7 +156,7 @@ func (r *Run) event(o Outcome, now time.Time) *Event {
 	r.Reason = o.Reason
 	e := &Event{Run: r.ID, Seq: r.Events, At: now, State: r.State, Direction: r.Direction, Reason: o.Reason, Link: o.Link, Asks: o.Asks}
 	if stage := r.near(); r.Direction == Forward && r.Undoes == "" && stage < len(r.Stages) {
-		e.Environment = r.Stages[stage].Plan.Environment
+		e.Environment = cmp.Or(o.Environment, r.Stages[stage].Plan.Environment)
 	}
 	return e
 }

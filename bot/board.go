@@ -1,7 +1,6 @@
 package bot
 
 import (
-	"fmt"
 	"slices"
 
 	"lockstep/gitops"
@@ -148,10 +147,8 @@ func (r *Run) startCell() Cell {
 // API", "schedule nightly of integration".
 func (r *Run) Asked() string {
 	switch {
-	case r.Origin == OriginTag && r.By != "":
-		return "a tag, pushed by " + r.By
-	case r.Origin == OriginTag:
-		return "a tag"
+	case r.Origin.Announces():
+		return r.announcement()
 	case r.Origin == OriginSchedule:
 		return "schedule " + r.By
 	case r.By != "":
@@ -194,7 +191,7 @@ func (r *Run) pending(i int) Mark {
 		return MarkSkipped
 	case i != r.Stage || r.Stages[i].Delivery.Change.Repo == "":
 		return MarkOpen
-	case r.State == Stalled:
+	case r.State == Stalled || r.halted():
 		return MarkUnsure
 	}
 	return MarkRunning
@@ -285,48 +282,12 @@ func (r *Run) finishCell() Cell {
 		c.Name, c.Mark = "a person is needed", MarkUnsure
 	case Refused, Cancelled, Superseded:
 	default:
-		return Cell{Name: "finish"}
+		if r.Held == nil {
+			return Cell{Name: "finish"}
+		}
+		c.Name, c.Reason, c.Mark = "held", r.Held.String(), MarkUnsure
 	}
 	return c
-}
-
-// Commands returns what a person may type where the run needs one; none elsewhere.
-func (r *Run) Commands() []string {
-	resume, cancel := "lockstep resume "+r.ID, "lockstep cancel "+r.ID
-	switch {
-	case len(r.confirmable()) > 0 && r.State != Stalled:
-		var commands []string
-		for _, gate := range r.confirmable() {
-			commands = append(commands, fmt.Sprintf("lockstep confirm %s %s", r.ID, gate), fmt.Sprintf("lockstep deny %s %s", r.ID, gate))
-		}
-		return append(commands, cancel)
-	case r.State == RollbackFailed:
-		return []string{"lockstep thaw " + r.Lane}
-	case r.State == Stalled && r.Cancellable():
-		return []string{resume, cancel}
-	case r.State == Stalled:
-		return []string{resume}
-	}
-	return nil
-}
-
-// confirmable names the approval gates that wait for people now, as a command does: with
-// the environment where several have a gate of that name.
-func (r *Run) confirmable() []string {
-	var names []string
-	for _, s := range r.Stages {
-		for n, g := range s.Gates {
-			if s.Plan.Gates[n].Approval == nil || g.Since.IsZero() || g.Outcome != GateOpen || !r.Cancellable() {
-				continue
-			}
-			name := g.Name
-			if _, _, err := r.findGate("", g.Name); err != nil {
-				name += " --environment " + s.Plan.Environment
-			}
-			names = append(names, name)
-		}
-	}
-	return names
 }
 
 // bump returns the bump that a delivery carries for a service: its own, or that of the

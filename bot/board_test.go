@@ -137,23 +137,17 @@ func TestBoardKnowsEveryState(t *testing.T) {
 	}
 }
 
-func TestCommands(t *testing.T) {
+func TestBoardOfAHeldRun(t *testing.T) {
 	t.Parallel()
-	back := boarded("int").in(Stalled)
-	back.Direction = Back
-	tests := []struct {
-		run  *Run
-		want string
-	}{
-		{boarded("int"), ""},
-		{boarded("int").in(Stalled), "lockstep resume run, lockstep cancel run"},
-		{back, "lockstep resume run"},
-		{boarded("int").in(RollbackFailed), "lockstep thaw lane"},
-		{boarded("int").in(RolledBack), ""},
+	w, r := newWorld(t, ""), newRun()
+	b := w.bot()
+	lead(t, w, b, r, Prepared, 0)
+	r.Hold(Word{Verb: VerbHold, By: "ana", Reason: "the fair", At: w.now})
+	board := r.Board()
+	if got, want := board[len(board)-1].Cells[0], (Cell{Name: "held", Mark: MarkUnsure, Reason: "held by ana (the fair)"}); got != want {
+		t.Errorf("got %+v, want %+v", got, want)
 	}
-	for _, test := range tests {
-		if got := strings.Join(test.run.Commands(), ", "); got != test.want {
-			t.Errorf("%s: got %q, want %q", test.run.State, got, test.want)
-		}
+	if got := r.deployCells(0)[0].Mark; got != MarkUnsure {
+		t.Errorf("a service is %q, want %q", got, MarkUnsure)
 	}
 }

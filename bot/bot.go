@@ -85,6 +85,7 @@ type Run struct {
 	Force   string         `json:"force,omitempty"`  // why a condemned version is deployed all the same
 	Undoes  string         `json:"undoes,omitempty"` // the finished run that this one puts back
 	From    string         `json:"from,omitempty"`   // the track that the version has to have finished well
+	Tagged  *Tagged        `json:"tagged,omitempty"` // the tag that announced the version; nil: nothing shows there what becomes of it
 
 	State     State           `json:"state"`
 	Direction Direction       `json:"direction,omitempty"`
@@ -112,6 +113,10 @@ type Run struct {
 	Waits  int   `json:"waits"`            // waits in a row without news; lets them grow
 	Resume State `json:"resume,omitempty"` // where a Stalled run goes on when a person says so
 	Cancel bool  `json:"cancel,omitempty"` // a person cancelled it: the way back ends in Cancelled
+
+	Held    *Hold  `json:"held,omitempty"`    // a person keeps it from changing anything more; nil: nobody does
+	Yielded *Yield `json:"yielded,omitempty"` // it waits for the lane that it gave to a rollback; nil: it does not
+	Retries string `json:"retries,omitempty"` // the run whose failed rollback it tries once more
 
 	Word     *Word `json:"-"`        // what a person said and no saved step has seen yet; kept beside the run
 	Events   int   `json:"events"`   // how many events it has
@@ -223,6 +228,11 @@ type Origin string
 // The origins of requests.
 const (
 	OriginTag      Origin = "tag"      // a tag of a data project, announced by hook or found by polling
+	OriginRelease  Origin = "release"  // a release of a data project, likewise
+	OriginPipeline Origin = "pipeline" // a successful pipeline of a data project, likewise
+	OriginPush     Origin = "push"     // a file of a data project that holds another version, likewise
+	OriginHook     Origin = "hook"     // a signed call of a program
+	OriginListing  Origin = "listing"  // data that lies in its bucket
 	OriginAPI      Origin = "api"      // a client of the API, the command line included
 	OriginSchedule Origin = "schedule" // a slot of a schedule; By is its name
 	OriginComment  Origin = "comment"  // a comment on a merge request
@@ -240,6 +250,8 @@ type Request struct {
 	Reason  string         `json:"reason,omitempty"`  // why a person asks
 	Subject string         `json:"subject,omitempty"` // what must not move: "tag <project> <tag>"
 	Commit  string         `json:"commit,omitempty"`  // where it points; another commit for the same subject is refused
+
+	Unfit string `json:"unfit,omitempty"` // why it is to be refused, where that is known beforehand
 
 	Announced bool `json:"announced"` // a hook brought it: it is new, whatever a first look took it for
 
@@ -265,7 +277,7 @@ type Answer struct {
 // A Word is what a person told a run.
 type Word struct {
 	ID     int64     `json:"id"`
-	Verb   Verb      `json:"verb"` // resume, cancel or hold
+	Verb   Verb      `json:"verb"` // hold, resume or cancel
 	By     string    `json:"by"`
 	Reason string    `json:"reason,omitempty"`
 	At     time.Time `json:"at"`

@@ -141,11 +141,14 @@ func (b *Bot) merge(ctx context.Context, r *Run) (Outcome, error) {
 		return r.catchUp(d, why), nil
 	case answer == gitops.MergePerson && plan.Attended && r.Direction == Back:
 		return call("the rollback waits in !%d: %s; help it on, then resume the run", mr.IID, why).linked(mr.Link), nil
+	case r.heldForward() && (plan.ByPerson || answer == gitops.MergeNow):
+		r.Clock.start(b.Now()) // merge_limit runs while it may merge
+		return r.paused().linked(mr.Link), nil
 	case plan.ByPerson && r.Direction == Forward:
 		return d.handed(mr), nil
 	case answer == gitops.MergeNow:
 		if o, held := b.shut(r, r.Stage); held {
-			r.Clock.start(b.Now()) // merge_limit runs while it is open
+			r.Clock.start(b.Now())
 			return o.linked(mr.Link), nil
 		}
 		return b.accept(ctx, r, mr)

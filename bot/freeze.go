@@ -67,7 +67,9 @@ func (b *Bot) frozen(ctx context.Context, r *Run, i int) (o Outcome, held bool, 
 	if f == nil || err != nil {
 		return Outcome{}, false, err
 	}
-	return pause(f.Until, "environment %s: lane %s is %s", r.Stages[i].Plan.Environment, r.Lane, f), true, nil
+	o = pause(f.Until, "environment %s: lane %s is %s", r.Stages[i].Plan.Environment, r.Lane, f)
+	o.Environment = r.Stages[i].Plan.Environment
+	return o, true, nil
 }
 
 // shut holds a run that goes forward while stage i may not be changed.
@@ -77,11 +79,13 @@ func (b *Bot) shut(r *Run, i int) (o Outcome, held bool) {
 	}
 	p := r.Stages[i].Plan
 	sentence, opens := p.Windows.closure("environment", p.Environment, b.Now())
-	return pause(opens, "%s", sentence), sentence != ""
+	o = pause(opens, "%s", sentence)
+	o.Environment = p.Environment
+	return o, sentence != ""
 }
 
 // pause returns the outcome of a step that goes on at a time that is known, or when a
 // person says so.
 func pause(until time.Time, format string, args ...any) Outcome {
-	return Outcome{Pace: Person, Until: until, Reason: fmt.Sprintf(format, args...)}
+	return Outcome{Pace: Person, Until: until, Reason: fmt.Sprintf(format, args...), Pauses: true}
 }

@@ -1,6 +1,7 @@
 package bot
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -13,8 +14,7 @@ import (
 )
 
 // gate asks the open gates that stand before stage i, or after it: one group after the
-// other, those of a group side by side. It begins one gate a step, and a step learns
-// the outcome of one.
+// other, those of a group at the same time. It begins one gate a step.
 func (b *Bot) gate(ctx context.Context, r *Run, i int, before bool) (Outcome, error) {
 	s := &r.Stages[i]
 	group := s.asked(before)
@@ -30,25 +30,37 @@ func (b *Bot) gate(ctx context.Context, r *Run, i int, before bool) (Outcome, er
 			return b.begin(ctx, r, i, n)
 		}
 	}
-	var waits []string
-	var unknown []error
 	if !slices.ContainsFunc(group, func(n int) bool { return s.due(n, b.Now()) }) {
 		return Outcome{Pace: Soon, Reason: r.Reason}, nil
 	}
+	return b.weigh(r, i, group, b.ask(ctx, r, i, group))
+}
+
+// weigh returns what the answers of a group of gates come to, taken in their order: the
+// first that ends the stage, else the outcomes that there are, else what is waited for.
+func (b *Bot) weigh(r *Run, i int, group []int, replies map[int]gates.Reply) (Outcome, error) {
+	var news, waits []string
+	var unknown []error
+	link := ""
 	for _, n := range group {
-		o, waiting, err := b.ask(ctx, r, i, n)
+		o, waiting, err := b.heard(r, i, n, replies)
 		switch {
 		case errors.Is(err, gitops.ErrRefused):
 			return Outcome{}, err
 		case err != nil:
 			unknown = append(unknown, err)
-		case waiting == "":
+		case waiting != "":
+			waits = append(waits, waiting)
+		case o.State != "":
 			return o, nil
 		default:
-			waits = append(waits, waiting)
+			news, link = append(news, o.Reason), cmp.Or(link, o.Link)
 		}
 	}
-	if len(waits) == 0 {
+	switch {
+	case len(news) > 0:
+		return again("%s", strings.Join(news, "; ")).linked(link), nil
+	case len(waits) == 0:
 		return Outcome{}, errors.Join(unknown...)
 	}
 	o := wait("%s", strings.Join(waits, "; "))
@@ -112,24 +124,46 @@ func (a *ApprovalGate) wants() string {
 	return fmt.Sprintf("%s to be given by %s", count(a.Count, "approval"), strings.Join(a.By, ", "))
 }
 
-// ask asks a gate for its verdict. It returns the outcome of a gate that has one now,
+// ask asks those gates of a group that are due, at the same time, and returns the reply
+// of each.
+func (b *Bot) ask(ctx context.Context, r *Run, i int, group []int) map[int]gates.Reply {
+	s := &r.Stages[i]
+	replies := map[int]gates.Reply{}
+	var asked []int
+	var questions []gates.Question
+	for _, n := range group {
+		if !s.due(n, b.Now()) {
+			continue
+		}
+		gate, err := b.Gates.Gate(s.Plan.Gates[n])
+		if err != nil {
+			replies[n] = gates.Reply{Err: err}
+			continue
+		}
+		asked = append(asked, n)
+		questions = append(questions, gates.Question{Gate: gate, Subject: b.subject(r, i, n), Ticket: s.Gates[n].Ticket})
+	}
+	for k, reply := range gates.AskAll(ctx, questions) {
+		replies[asked[k]] = reply
+	}
+	return replies
+}
+
+// heard notes what a gate has replied. It returns the outcome of a gate that has one now,
 // or else what it waits for.
-func (b *Bot) ask(ctx context.Context, r *Run, i, n int) (o Outcome, waiting string, err error) {
+func (b *Bot) heard(r *Run, i, n int, replies map[int]gates.Reply) (o Outcome, waiting string, err error) {
 	s, now := &r.Stages[i], b.Now()
 	p, g := s.Plan.Gates[n], &s.Gates[n]
-	if !s.due(n, now) {
+	reply, asked := replies[n]
+	if !asked {
 		return Outcome{}, fmt.Sprintf("gate %s: %s", p.Name, g.Reason), nil
 	}
-	gate, err := b.Gates.Gate(p)
-	if err != nil {
-		return Outcome{}, "", err
-	}
 	g.Asked = now
-	verdict, err := gate.Ask(ctx, b.subject(r, i, n), g.Ticket)
-	if err != nil {
-		o, err = b.unanswered(r, i, n, err)
+	if reply.Err != nil {
+		o, err = b.unanswered(r, i, n, reply.Err)
 		return o, "", err
 	}
+	verdict := reply.Verdict
 	g.Clock.answered(now)
 	g.Misses, g.Reason, g.Link = 0, verdict.Reason, verdict.Link
 	switch {

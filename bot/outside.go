@@ -113,6 +113,9 @@ type History interface {
 	// Unfit says why the version of r may not go through its track now: it has not
 	// finished r.From well, or not any more. "" when it may.
 	Unfit(ctx context.Context, r *Run) (string, error)
+	// Overtaken says that another run has brought or put back, since the run that r puts
+	// back ended, what r would put back. "" when it has not.
+	Overtaken(ctx context.Context, r *Run) (string, error)
 }
 
 // A Bot is the step function with what it needs from outside.
@@ -128,6 +131,7 @@ type Bot struct {
 	Data       Data
 	History    History
 	Frozen     func(ctx context.Context, lane string, now time.Time) (*Freeze, error) // what keeps a lane from its next stage; nil: nothing ever does
+	Yields     func(ctx context.Context, lane string) (run string, err error)         // which rollback waits for a lane, "" for none; nil: none ever does
 	Limits     Limits
 	Now        func() time.Time
 	RunURL     func(id string) string // where people see a run; nil: nowhere

@@ -59,6 +59,9 @@ func (b *Bot) set(ctx context.Context, r *Run, d *Delivery) (o Outcome, busy boo
 			return Outcome{}, false, err
 		case now.Version == bump.To && now.Missing == "":
 			continue
+		case now.Version == bump.From && now.Missing == "" && r.heldForward():
+			o, err := b.unset(ctx, r, d)
+			return o, true, err
 		case now.Version == bump.From && now.Missing == "":
 			o, err := b.write(ctx, r, p, bump.To, version)
 			return o, true, err
@@ -70,6 +73,21 @@ func (b *Bot) set(ctx context.Context, r *Run, d *Delivery) (o Outcome, busy boo
 	}
 	d.Set = true
 	return Outcome{}, false, nil
+}
+
+// unset watches a delivery of which a parameter may not be written while the run is held.
+// Only what is broken counts: a service may wait for the parameter.
+func (b *Bot) unset(ctx context.Context, r *Run, d *Delivery) (Outcome, error) {
+	if !d.bare() {
+		if err := b.look(ctx, r, d); err != nil {
+			return Outcome{}, err
+		}
+	}
+	if seen := d.seen(); seen.Count(gitops.Broken) > 0 && seen.Count(gitops.NotYet) == 0 {
+		return r.broken(d, seen), nil
+	}
+	r.Clock.start(b.Now()) // sync_limit runs when it is written
+	return r.paused(), nil
 }
 
 // parameter reads what stands in a parameter, with the number of its version.

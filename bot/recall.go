@@ -365,6 +365,9 @@ func (r *Run) restoredServices() string {
 	return strings.Join(parts, ", ")
 }
 
+// Restored reports that the way back has put anything back and verified it.
+func (r *Run) Restored() bool { return r.restoredServices() != "" }
+
 // leftovers says what a rollback left alone, as the end of a sentence.
 func (r *Run) leftovers() string {
 	if len(r.Left) == 0 {

@@ -21,6 +21,13 @@ func (r refusal) Error() string { return string(r) }
 // out, and that the version is there and complete.
 func (b *Bot) start(ctx context.Context, r *Run) (Outcome, error) {
 	if r.Undoes != "" {
+		why, err := b.History.Overtaken(ctx, r)
+		switch {
+		case err != nil:
+			return Outcome{}, fmt.Errorf("look up what came after run %s: %w", r.Undoes, err)
+		case why != "":
+			return r.refused(refusal(why)), nil
+		}
 		return to(Started, "holds lane %s; puts back run %s: %s", r.Lane, r.Undoes, r.itinerary()), nil
 	}
 	switch no, err := b.unfit(ctx, r); {

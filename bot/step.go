@@ -12,13 +12,13 @@ import (
 // An error means that it could not tell, and r keeps the facts noted so far.
 //
 // Doing a step twice equals doing it once: before each act it looks for the act's
-// effect. A run that has settled has no step.
+// effect. A run that has settled has no step, and one whose lane a rollback has does
+// nothing.
 func (b *Bot) Step(ctx context.Context, r *Run) (o Outcome, err error) {
 	defer called(&o, &err)
-	if r.Word != nil {
-		if o, obeyed := r.obey(*r.Word); obeyed {
-			return o, nil
-		}
+	defer b.giveWay(ctx, r, &o, &err)
+	if o, kept := r.kept(); kept {
+		return o, nil
 	}
 	switch r.State {
 	case Queued: // the lane is ours: fix the plan
@@ -46,7 +46,7 @@ func (b *Bot) Step(ctx context.Context, r *Run) (o Outcome, err error) {
 	case Failed: // stop what could still land or deploy, and plan the way back
 		return b.recall(ctx, r)
 	case Stalled: // only a person's word ends it
-		return Outcome{Pace: Person, Reason: r.Reason}, nil
+		return Outcome{Pace: Person, Reason: r.Reason, Pauses: true}, nil
 	case Done, RolledBack, RollbackFailed, Cancelled, Superseded, Refused:
 		panic("bot: step of a settled run " + r.ID)
 	}
@@ -61,14 +61,35 @@ func called(o *Outcome, err *error) {
 	}
 }
 
+// kept returns the outcome of a step that looks at nothing: the lane is another run's, a
+// person has said something, or the run is held.
+func (r *Run) kept() (Outcome, bool) {
+	if r.Yielded != nil {
+		return Outcome{Pace: Person, Reason: r.Reason}, true
+	}
+	if r.Word != nil {
+		if o, obeyed := r.obey(*r.Word); obeyed {
+			return o, true
+		}
+	}
+	if r.halted() {
+		return r.paused(), true
+	}
+	return Outcome{}, false
+}
+
 // obey does what a person said, if it means anything where the run stands.
 func (r *Run) obey(w Word) (Outcome, bool) {
 	switch {
 	case w.Verb == VerbResume && r.State == Stalled:
 		back := r.Resume
-		r.Resume = ""
+		r.Resume, r.Held = "", nil
 		r.reopen()
 		return to(back, "%s says: go on%s", w.By, because(w.Reason)), true
+	case w.Verb == VerbResume && r.Held != nil:
+		return r.Release(w), true
+	case w.Verb == VerbHold && r.Undoes == "" && r.Cancellable() && r.Held == nil:
+		return r.Hold(w), true
 	case w.Verb == VerbCancel && r.Cancellable():
 		r.Cancel, r.Resume = true, ""
 		r.Cause = &Cause{Sentence: "cancelled by " + w.By + because(w.Reason)}

@@ -32,16 +32,21 @@ func (b *Bot) sync(ctx context.Context, r *Run) (Outcome, error) {
 	case seen.Count(gitops.NotYet) > 0:
 		return wait("%d of %d services run %s; %s", seen.Count(gitops.Running), len(seen), d.versions(), seen.Sentence(gitops.NotYet)), nil
 	case seen.Count(gitops.Broken) > 0:
-		return r.fail(Cause{
-			Sentence: fmt.Sprintf("%s failed: %s", r.doing(d), seen.Sentence(gitops.Broken)), Link: seen.Link(gitops.Broken),
-			Environment: d.environments(), Verdict: true,
-		}), nil
+		return r.broken(d, seen), nil
 	case seen.Count(gitops.Unsure) > 0:
 		return b.unsure(ctx, r, d, seen)
 	case len(seen) == 0:
 		return to(Synced, "nothing is left to watch in %s%s", d.Change.Repo, r.leftovers()), nil
 	}
 	return to(Synced, "%s of %s run %s", count(len(seen), "service"), d.environments(), d.versions()).linked(d.Link), nil
+}
+
+// broken is the verdict on a delivery of which a service is broken.
+func (r *Run) broken(d *Delivery, seen gitops.Seen) Outcome {
+	return r.fail(Cause{
+		Sentence: fmt.Sprintf("%s failed: %s", r.doing(d), seen.Sentence(gitops.Broken)), Link: seen.Link(gitops.Broken),
+		Environment: d.environments(), Verdict: true,
+	})
 }
 
 // syncLimit returns how long the slowest environment of the delivery may take.

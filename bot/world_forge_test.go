@@ -3,6 +3,7 @@ package bot
 import (
 	"context"
 	"fmt"
+	"runtime"
 	"slices"
 	"strings"
 
@@ -238,11 +239,44 @@ func (w *world) Unfit(context.Context, *Run) (string, error) {
 	return "", nil
 }
 
+func (w *world) Overtaken(context.Context, *Run) (string, error) {
+	switch w.take("stands", "overtaken") {
+	case "-":
+		return "", errUnknown
+	case "overtaken":
+		return "nothing to do: run 0195 has brought mda 2.0.0 there", nil
+	}
+	return "", nil
+}
+
 func (w *world) Streak(context.Context, *Run, string, string) (int, error) { return w.streak, nil }
 
-func (w *world) Gate(p GatePlan) (gates.Gate, error) { return w, nil }
+// A turn is a gate of the world. Gates that are asked at the same time take their words
+// of the script in the order in which they were made.
+type turn struct {
+	*world
+	n int
+}
 
-func (w *world) Start(_ context.Context, s gates.Subject) (string, error) {
+func (w *world) Gate(GatePlan) (gates.Gate, error) {
+	w.made++
+	return turn{w, w.made}, nil
+}
+
+// take waits until it is this gate's turn.
+func (g turn) take(fit ...string) string {
+	g.turns.Lock()
+	defer g.turns.Unlock()
+	for g.n != g.taken+1 {
+		g.turns.Unlock()
+		runtime.Gosched()
+		g.turns.Lock()
+	}
+	g.taken++
+	return g.world.take(fit...)
+}
+
+func (w turn) Start(_ context.Context, s gates.Subject) (string, error) {
 	switch w.take("starts", "no-variables") {
 	case "-":
 		return "", errUnknown
@@ -255,7 +289,7 @@ func (w *world) Start(_ context.Context, s gates.Subject) (string, error) {
 	return "1", nil
 }
 
-func (w *world) Ask(context.Context, gates.Subject, string) (gates.Verdict, error) {
+func (w turn) Ask(context.Context, gates.Subject, string) (gates.Verdict, error) {
 	switch w.take("good", "bad", "open", "nothing") {
 	case "bad":
 		return gates.Verdict{Result: gates.Failed, Reason: "3 tests failed", Link: "https://gitlab/p/1"}, nil

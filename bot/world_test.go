@@ -7,6 +7,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -37,6 +38,10 @@ type world struct {
 	data    *DataSet
 	scope   Scope
 	streak  int // how many earlier runs in a row went on without each gate
+	made    int // how many gates were made
+
+	turns sync.Mutex
+	taken int // how many of those gates had their turn
 }
 
 // A snapshot is one commit of the world; it is a Tree.
@@ -227,7 +232,7 @@ func (w *world) person(r *Run) {
 			w.pipes = append(w.pipes, gitops.Pipeline{ID: 1, SHA: r.Delivery().Landed, Ref: "main", Status: gitops.StatusRunning})
 		case "waits-for-person":
 			w.pipes = append(w.pipes, gitops.Pipeline{ID: 1, SHA: r.Delivery().Landed, Ref: "main", Status: gitops.StatusManual})
-		case "resume", "cancel":
+		case "hold", "resume", "cancel":
 			r.Word = &Word{Verb: Verb(act), By: "ada"}
 			return
 		default:

@@ -11,11 +11,15 @@ import (
 )
 
 // Run returns the run with its oldest word that no saved step has seen;
-// bot.ErrNotFound without one.
+// bot.ErrNotFound without one. What is said to a run that has yielded is kept until it
+// has its lane again.
 func (s *Store) Run(ctx context.Context, id string) (*bot.Run, error) {
 	r, _, err := load(ctx, s.db, id)
 	if err != nil {
 		return nil, err
+	}
+	if r.Yielded != nil {
+		return r, nil
 	}
 	if r.Word, err = oldestWord(ctx, s.db, id); err != nil {
 		return nil, fmt.Errorf("run %q: word: %w", id, err)
@@ -99,7 +103,8 @@ func (s *Store) Events(ctx context.Context, id string) ([]bot.Event, error) {
 // by compare-and-swap on r.Revision, which grows; its event, if there is one; and
 // what people are to be told of it. r.Word, if set, counts as seen. A run that has
 // settled gives up its lane, and one whose rollback failed freezes it; a verdict has
-// condemned its version, a good end lifts that.
+// condemned its version, a good end lifts that. One that has yielded gives it up as well
+// and waits for it again.
 //
 // bot.ErrConflict means that the run was saved by somebody else since it was read;
 // the transaction must not be committed then, nor after any other error.
@@ -128,7 +133,10 @@ func save(ctx context.Context, tx Tx, r *bot.Run, e *bot.Event, messages []bot.M
 			return err
 		}
 	}
-	if !r.Settled() {
+	switch {
+	case r.Yielded != nil:
+		return release(ctx, tx, r, now)
+	case !r.Settled():
 		return nil
 	}
 	if err := judge(ctx, tx, r); err != nil {
@@ -159,8 +167,10 @@ func update(ctx context.Context, tx Tx, r *bot.Run) error {
 	if err != nil {
 		return err
 	}
-	changed, err := tx.Exec(ctx, `UPDATE runs SET state = $3, revision = $4, body = $5, ended = $6 WHERE id = $1 AND revision = $2`,
-		r.ID, r.Revision, string(r.State), next.Revision, string(body), ended(r))
+	held, yielded := waits(r)
+	changed, err := tx.Exec(ctx, `UPDATE runs SET state = $3, revision = $4, body = $5, ended = $6, held = $7, yielded = $8,
+		granted = CASE WHEN $8 > 0 THEN 0 ELSE granted END WHERE id = $1 AND revision = $2`,
+		r.ID, r.Revision, string(r.State), next.Revision, string(body), ended(r), held, yielded)
 	if err != nil {
 		return err
 	}
@@ -169,6 +179,17 @@ func update(ctx context.Context, tx Tx, r *bot.Run) error {
 	}
 	r.Revision = next.Revision
 	return nil
+}
+
+// waits returns what keeps a run waiting, as it is stored.
+func waits(r *bot.Run) (held, yielded int64) {
+	if r.Held != nil {
+		held = 1
+	}
+	if r.Yielded != nil {
+		yielded = max(millis(r.Yielded.At), 1)
+	}
+	return held, yielded
 }
 
 // insertEvent appends to the log of a run.

@@ -155,6 +155,9 @@ var migrations = []migration{{statements: []string{
 	`ALTER TABLE events ADD COLUMN at BIGINT NOT NULL DEFAULT 0`, // when it was decided
 	`CREATE INDEX runs_settled ON runs (ended, id)`,
 	`CREATE INDEX events_at ON events (at, run, seq)`,
+	`ALTER TABLE runs ADD COLUMN held BIGINT NOT NULL DEFAULT 0`,    // 1 while a person holds it
+	`ALTER TABLE runs ADD COLUMN yielded BIGINT NOT NULL DEFAULT 0`, // when it gave its lane to a rollback; 0 while it has not
+	`CREATE INDEX runs_waiting ON runs (lane, created, id) WHERE granted = 0 AND ended = 0`,
 	`CREATE INDEX requests_at ON requests (at, key)`,
 	`CREATE TABLE commands (
 		source TEXT   NOT NULL, -- the batch that it came with

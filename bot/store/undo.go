@@ -5,6 +5,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
+	"slices"
 	"time"
 
 	"lockstep/bot"
@@ -36,13 +38,8 @@ func undo(ctx context.Context, tx Tx, q bot.Request, now time.Time) (bot.Answer,
 	if sentence := settledOtherwise(done); sentence != "" {
 		return refused("%s", sentence), nil
 	}
-	later, err := laterThan(ctx, tx, done)
-	if err != nil {
-		return bot.Answer{}, err
-	}
-	if later != nil {
-		return refused("nothing to do: run %s has brought %s %s through track %s after run %s, and that stands; put run %s back first, or promote the version that you want",
-			later.ID, later.Package, later.Version, later.Track, done.ID, later.ID), nil
+	if why, err := outdated(ctx, tx, done, ""); err != nil || why != "" {
+		return bot.Answer{Refused: why != "", Sentence: why}, err
 	}
 	r, err := newRun(q, now)
 	if err != nil {
@@ -57,17 +54,58 @@ func undo(ctx context.Context, tx Tx, q bot.Request, now time.Time) (bot.Answer,
 }
 
 // undone answers a request to put a run back that another one is putting back, or has
-// put back. One that was cancelled, or could not put it back, leaves the way free.
+// put back. One that was cancelled, could not put it back, or had left everything alone
+// leaves the way free.
 func undone(ctx context.Context, tx Tx, done *bot.Run) (bot.Answer, error) {
 	runs, err := list(ctx, tx, `SELECT revision, body FROM runs WHERE undoes = $1 AND undoes <> '' AND (ended = 0 OR state = 'rolled back')
-		ORDER BY created DESC, id DESC LIMIT 1`, []any{done.ID})
-	switch {
-	case err != nil || len(runs) == 0:
+		ORDER BY created DESC, id DESC`, []any{done.ID})
+	if err != nil {
 		return bot.Answer{}, err
-	case runs[0].Settled():
-		return refused("nothing to do: run %s has put run %s back already", runs[0].ID, done.ID), nil
 	}
-	return bot.Answer{Run: runs[0].ID, Sentence: fmt.Sprintf("joins run %s, which already puts back run %s and is %s", runs[0].ID, done.ID, runs[0].State)}, nil
+	for _, r := range runs {
+		switch {
+		case !r.Settled():
+			return bot.Answer{Run: r.ID, Sentence: fmt.Sprintf("joins run %s, which already puts back run %s and is %s", r.ID, done.ID, r.State)}, nil
+		case r.Restored():
+			return refused("nothing to do: run %s has put run %s back already", r.ID, done.ID), nil
+		}
+	}
+	return bot.Answer{}, nil
+}
+
+// outdated says why there is nothing to put back of a run that has ended, because of what
+// other runs did since; "" when there may be. The run that asks, by, does not count.
+func outdated(ctx context.Context, tx Tx, done *bot.Run, by string) (string, error) {
+	back, err := list(ctx, tx, `SELECT revision, body FROM runs WHERE undoes = $1 AND undoes <> '' AND state = 'rolled back' AND id <> $2
+		ORDER BY ended DESC, id DESC`, []any{done.ID, by})
+	if err != nil {
+		return "", err
+	}
+	for _, r := range back {
+		if r.Restored() {
+			return fmt.Sprintf("nothing to do: run %s has put run %s back already", r.ID, done.ID), nil
+		}
+	}
+	later, err := laterThan(ctx, tx, done)
+	if err != nil || later == nil {
+		return "", err
+	}
+	return fmt.Sprintf("nothing to do: run %s has brought %s %s through track %s after run %s, and that stands; put run %s back first, or promote the version that you want",
+		later.ID, later.Package, later.Version, later.Track, done.ID, later.ID), nil
+}
+
+// Overtaken says why there is nothing left to do for r, which puts another run back,
+// because of what other runs did while it waited; "" when there is.
+func (s *Store) Overtaken(ctx context.Context, r *bot.Run) (string, error) {
+	done, _, err := load(ctx, s.db, r.Undoes)
+	if err != nil {
+		return "", err
+	}
+	why, err := outdated(ctx, s.db, done, r.ID)
+	if err != nil {
+		return "", fmt.Errorf("what came after run %q: %w", done.ID, err)
+	}
+	return why, nil
 }
 
 // settledOtherwise says why a run cannot be put back that is not done; "" when it is.
@@ -78,9 +116,13 @@ func settledOtherwise(r *bot.Run) string {
 	case bot.RolledBack:
 		return fmt.Sprintf("nothing to do: run %s has put back already what there was to be put back", r.ID)
 	case bot.RollbackFailed:
-		return fmt.Sprintf("run %s has tried to put things back and could not (%s): put them right by hand, then thaw lane %s", r.ID, r.Reason, r.Lane)
+		return fmt.Sprintf("run %s has tried to put things back and could not (%s): mend that and say lockstep retry %s, or put them right by hand, then thaw lane %s",
+			r.ID, r.Reason, r.ID, r.Lane)
 	case bot.Cancelled, bot.Superseded, bot.Refused:
 		return fmt.Sprintf("nothing to do: run %s has ended as %s and left nothing behind", r.ID, r.State)
+	}
+	if r.Undoes != "" {
+		return fmt.Sprintf("run %s itself puts run %s back: cancel it while it waits, if it is not to", r.ID, r.Undoes)
 	}
 	if !r.Cancellable() {
 		return fmt.Sprintf("run %s has not ended, it is %s and puts back what there is to be put back", r.ID, r.State)
@@ -88,16 +130,34 @@ func settledOtherwise(r *bot.Run) string {
 	return fmt.Sprintf("run %s has not ended, it is %s: cancel it, which puts back what it wrote", r.ID, r.State)
 }
 
-// laterThan returns the newest run that has gone the same way after done and ended well,
-// and that nobody has put back since; nil without one. Its values stand now: what done
-// wrote stands nowhere any more, and a rollback by value would leave everything alone.
+// laterThan returns the newest run that has ended well after done, on whatever track, in an
+// environment that done went through as well, and that nobody has put back since; nil
+// without one. Its values stand there now, and a rollback by value leaves them alone.
+// Tracks that share an environment share a lane.
 func laterThan(ctx context.Context, tx Tx, done *bot.Run) (*bot.Run, error) {
-	runs, err := list(ctx, tx, `SELECT revision, body FROM runs
-		WHERE track = $1 AND package = $2 AND ended >= $3 AND id > $4 AND state = 'done' AND NOT EXISTS (
-			SELECT 1 FROM runs AS back WHERE back.undoes = runs.id AND back.undoes <> '' AND back.state = 'rolled back')
-		ORDER BY ended DESC, id DESC LIMIT 1`, []any{done.Track, done.Package, ended(done), done.ID})
-	if err != nil || len(runs) == 0 {
-		return nil, err
+	const page = 20
+	for at, id := int64(math.MaxInt64), ""; ; {
+		runs, err := list(ctx, tx, `SELECT revision, body FROM runs
+			WHERE lane = $1 AND package = $2 AND granted > 0 AND ended > 0 AND state = 'done'
+				AND (ended > $3 OR ended = $3 AND id > $4) AND (ended < $5 OR ended = $5 AND id < $6) AND NOT EXISTS (
+				SELECT 1 FROM runs AS back WHERE back.undoes = runs.id AND back.undoes <> '' AND back.state = 'rolled back')
+			ORDER BY ended DESC, id DESC LIMIT $7`, []any{done.Lane, done.Package, ended(done), done.ID, at, id, page})
+		if err != nil || len(runs) == 0 {
+			return nil, err
+		}
+		for i := range runs {
+			if share(done, &runs[i]) {
+				return &runs[i], nil
+			}
+		}
+		last := runs[len(runs)-1]
+		at, id = ended(&last), last.ID
 	}
-	return &runs[0], nil
+}
+
+// share reports that there is an environment through which both runs went.
+func share(a, b *bot.Run) bool {
+	return slices.ContainsFunc(a.Stages, func(s bot.Stage) bool {
+		return slices.ContainsFunc(b.Stages, func(o bot.Stage) bool { return o.Plan.Environment == s.Plan.Environment })
+	})
 }

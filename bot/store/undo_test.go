@@ -5,9 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 
 	"lockstep/bot"
+	"lockstep/gitops"
 )
 
 // undoing returns the request of ana to put a run back.
@@ -15,14 +17,41 @@ func undoing(run, key string) bot.Request {
 	return bot.Request{Key: "undo " + key, Origin: bot.OriginAPI, By: "ana", Reason: "wrong prices", Undoes: run}
 }
 
-// staged gives a run that is under way its stages and ends it well.
+// staged takes a version through int and abn, and ends its run well.
 func staged(t *testing.T, s *Store, version string, begin int) *bot.Run {
 	t.Helper()
-	id := began(t, s, request(version), begin)
-	r := read(t, s, id)
-	r.Stages = []bot.Stage{{Plan: bot.StagePlan{Environment: "int"}}, {Plan: bot.StagePlan{Environment: "abn"}}}
-	r.Stage = 1
-	if err := savedAt(t.Context(), s, r, bot.Outcome{State: bot.Done, Reason: "it is done"}, minute(begin+1)); err != nil {
+	return through(t, s, request(version), begin, begin+1, "int", "abn")
+}
+
+// through takes a request through environments and ends its run well.
+func through(t *testing.T, s *Store, q bot.Request, begin, end int, environments ...string) *bot.Run {
+	t.Helper()
+	r := read(t, s, began(t, s, q, begin))
+	for _, name := range environments {
+		r.Stages = append(r.Stages, bot.Stage{Plan: bot.StagePlan{Environment: name}})
+	}
+	r.Stage = len(environments) - 1
+	if err := savedAt(t.Context(), s, r, bot.Outcome{State: bot.Done, Reason: "it is done"}, minute(end)); err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+// elsewhere returns a request for a version on another track of the same lane.
+func elsewhere(version string) bot.Request {
+	q := request(version)
+	q.Track = "release"
+	return q
+}
+
+// restored takes a request to put a run back through its lane, and lets it put back a
+// service.
+func restored(t *testing.T, s *Store, q bot.Request, begin, end int) *bot.Run {
+	t.Helper()
+	r := read(t, s, began(t, s, q, begin))
+	r.Direction = bot.Back
+	r.Backs = []bot.Delivery{{Landed: "c1", Seen: []bot.Sync{{Environment: "int", Services: gitops.Seen{{Service: "kv"}}}}}}
+	if err := savedAt(t.Context(), s, r, bot.Outcome{State: bot.RolledBack, Reason: "put back"}, minute(end)); err != nil {
 		t.Fatal(err)
 	}
 	return r
@@ -74,12 +103,31 @@ func TestUndoRefuses(t *testing.T) {
 		{"cancelled", func(t *testing.T, s *Store) string { return ran(t, s, request("1"), 0, 1, cancelled).ID }, "ended as cancelled and left nothing behind"},
 		{"already undone", func(t *testing.T, s *Store) string {
 			done := ran(t, s, request("1"), 0, 1, good)
-			ran(t, s, undoing(done.ID, "a"), 2, 3, ending{state: bot.RolledBack})
+			restored(t, s, undoing(done.ID, "a"), 2, 3)
 			return done.ID
 		}, "has put run "},
 		{"a newer one stands", func(t *testing.T, s *Store) string {
-			done := ran(t, s, request("1"), 0, 1, good)
-			ran(t, s, request("2"), 2, 3, good)
+			done := staged(t, s, "1", 0)
+			staged(t, s, "2", 2)
+			return done.ID
+		}, "has brought mda 2 through track integration after run "},
+		{"a newer one stands in one of its environments", func(t *testing.T, s *Store) string {
+			done := staged(t, s, "1", 0)
+			through(t, s, elsewhere("2"), 2, 3, "abn", "prd")
+			for i := range 25 { // more than a page
+				through(t, s, elsewhere(fmt.Sprint(3+i)), 4+i, 4+i, "prd")
+			}
+			return done.ID
+		}, "has brought mda 2 through track release after run "},
+		{"one that was asked for earlier and went later", func(t *testing.T, s *Store) string {
+			waits := accepted(t, s, request("2"))[0]
+			ok(t, s.Say(t.Context(), waits, bot.Word{Verb: bot.VerbHold, By: "ada", At: noon}, told))
+			done := staged(t, s, "1", 1)
+			ok(t, s.Say(t.Context(), waits, bot.Word{Verb: bot.VerbResume, By: "ada", At: minute(2)}, told))
+			granted(t, s)
+			r := read(t, s, waits)
+			r.Stages = done.Stages
+			ok(t, savedAt(t.Context(), s, r, bot.Outcome{State: bot.Done, Reason: "it is done"}, minute(4)))
 			return done.ID
 		}, "has brought mda 2 through track integration after run "},
 	} {
@@ -109,16 +157,22 @@ func TestUndoAfterAll(t *testing.T) {
 		name    string
 		between func(t *testing.T, s *Store, done string)
 	}{
-		{"one on another track", func(t *testing.T, s *Store, _ string) {
-			q := request("2")
-			q.Track = "release"
-			ran(t, s, q, 2, 3, good)
+		{"one in other environments", func(t *testing.T, s *Store, _ string) {
+			through(t, s, elsewhere("2"), 2, 3, "prd")
+		}},
+		{"one of another package", func(t *testing.T, s *Store, _ string) {
+			q := elsewhere("2")
+			q.Package = "other"
+			through(t, s, q, 2, 3, "int", "abn")
 		}},
 		{"a newer one that failed", func(t *testing.T, s *Store, _ string) { ran(t, s, request("2"), 2, 3, bad) }},
 		{"a newer one that was undone", func(t *testing.T, s *Store, done string) {
-			newer := ran(t, s, request("2"), 2, 3, good)
+			newer := staged(t, s, "2", 2)
 			contains(t, asked(t, s, undoing(done, "k"), 4).Sentence, "run "+newer.ID+" has brought")
-			ran(t, s, undoing(newer.ID, "newer"), 4, 5, ending{state: bot.RolledBack})
+			restored(t, s, undoing(newer.ID, "newer"), 4, 5)
+		}},
+		{"an undo that left everything alone", func(t *testing.T, s *Store, done string) {
+			ran(t, s, undoing(done, "first"), 2, 3, ending{state: bot.RolledBack})
 		}},
 		{"an undo that was cancelled", func(t *testing.T, s *Store, done string) {
 			answer := asked(t, s, undoing(done, "first"), 2)
@@ -132,7 +186,7 @@ func TestUndoAfterAll(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			on(t, func(t *testing.T, s *Store) {
-				done := ran(t, s, request("1"), 0, 1, good)
+				done := staged(t, s, "1", 0)
 				tt.between(t, s, done.ID)
 				if answer := asked(t, s, undoing(done.ID, "k"), 10); !answer.New {
 					t.Errorf("got %+v, want a run", answer)
@@ -162,7 +216,7 @@ func TestUndoAndForwardStayApart(t *testing.T) {
 
 func TestUndoGoesFirst(t *testing.T) {
 	on(t, func(t *testing.T, s *Store) {
-		one, two := ran(t, s, request("1"), 0, 1, good), ran(t, s, request("2"), 2, 3, good)
+		one, two := staged(t, s, "1", 0), staged(t, s, "2", 2)
 		holder := began(t, s, request("3"), 4)
 		waits := asked(t, s, request("4"), 5).Run
 		contains(t, asked(t, s, undoing(one.ID, "one"), 6).Sentence, "run "+two.ID+" has brought")
@@ -229,6 +283,31 @@ func TestUndoThatFailsInAFrozenLane(t *testing.T) {
 		l, err := s.Lanes(t.Context())
 		if want := "month end; run " + undo.ID + ": it is rollback failed"; err != nil || l[0].Frozen != want || l[0].By != "ada" || !l[0].Since.Equal(noon) {
 			t.Errorf("got %+v, %v, want it frozen by ada: %s", l, err, want)
+		}
+	})
+}
+
+// What an undo was asked for may have been done, or made pointless, while it waited.
+func TestUndoThatWasOvertaken(t *testing.T) {
+	on(t, func(t *testing.T, s *Store) {
+		done := staged(t, s, "1", 0)
+		holder := began(t, s, elsewhere("2"), 2)
+		undo := read(t, s, asked(t, s, undoing(done.ID, "a"), 3).Run)
+		if why, err := s.Overtaken(t.Context(), undo); err != nil || why != "" {
+			t.Fatalf("got %q, %v, want nothing", why, err)
+		}
+		r := read(t, s, holder)
+		r.Stages = done.Stages[1:]
+		ok(t, savedAt(t.Context(), s, r, bot.Outcome{State: bot.Done, Reason: "it is done"}, minute(4)))
+		why, err := s.Overtaken(t.Context(), undo)
+		if want := "nothing to do: run " + holder + " has brought mda 2 through track release after run " + done.ID; err != nil || !strings.HasPrefix(why, want) {
+			t.Errorf("got %q, %v, want %q…", why, err, want)
+		}
+		granted(t, s)
+		ok(t, savedAt(t.Context(), s, read(t, s, undo.ID), bot.Outcome{State: bot.Refused, Reason: why}, minute(5)))
+		restored(t, s, undoing(holder, "b"), 6, 7)
+		if again := asked(t, s, undoing(done.ID, "c"), 8); !again.New {
+			t.Errorf("got %+v, want a run", again)
 		}
 	})
 }

@@ -29,7 +29,7 @@ func TestSayRefuses(t *testing.T) {
 			want  string
 		}{
 			{bot.Merged, bot.VerbResume, "is not stalled, it is merged"},
-			{bot.Merged, "explode", `obeys resume and cancel, not "explode"`},
+			{bot.Merged, "explode", `obeys hold, resume and cancel, not "explode"`},
 			{bot.Failed, bot.VerbCancel, "already putting back"},
 			{bot.Done, bot.VerbCancel, "has ended: success"},
 		} {

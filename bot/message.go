@@ -12,7 +12,15 @@ const (
 	MessageCall   MessageKind = "call"   // each time a run stalls or asks a person for something
 	MessageNote   MessageKind = "note"   // the status note on a merge request; edited as the run goes on
 	MessageReply  MessageKind = "reply"  // the answer to the commands of a comment
+	MessageLabel  MessageKind = "label"  // the label on its merge requests that mirrors the run
+	MessageStatus MessageKind = "status" // the commit statuses that mirror the run
 )
+
+// Mirrors reports that a message of this kind shows how a run stands now: it is due again
+// with each event, and says all that the ones before would have said.
+func (k MessageKind) Mirrors() bool {
+	return k == MessageNote || k == MessageLabel || k == MessageStatus
+}
 
 // A Message is one entry of the outbox: something that people are still to be told.
 // ID is its identity outside as well, so that telling it twice can be recognised.
@@ -20,8 +28,8 @@ type Message struct {
 	ID      string      `json:"id"`      // <run>/<kind>/<channel>, and the event's number for a call; the batch's source for a reply
 	Run     string      `json:"run"`     // "" for a reply
 	Kind    MessageKind `json:"kind"`    //
-	Channel string      `json:"channel"` // name of a channel of the configuration, "<project>!<iid>" for a note, "<project>!<iid>#<note>" for a reply
-	Seq     int         `json:"seq"`     // the event that made it due; a note is due again with each event
+	Channel string      `json:"channel"` // name of a channel of the configuration, "<project>!<iid>" for a note, "<project>!<iid>#<note>" for a reply, "gitlab!<kind>" for labels and statuses
+	Seq     int         `json:"seq"`     // the event that made it due; what mirrors a run is due again with each event
 }
 
 // Messages returns what an event of run r makes due on the channels. r is the run
@@ -42,30 +50,36 @@ func Messages(r *Run, e Event, channels []string) []Message {
 	case e.State.Settled() && e.State != Superseded:
 		tell(MessageFinish, "")
 	}
-	return append(due, notes(r, e)...)
+	return append(append(due, notes(r, e)...), marks(r, e)...)
+}
+
+// marks returns the labels and the commit statuses that an event makes due: one message
+// each for all of the run.
+func marks(r *Run, e Event) []Message {
+	var due []Message
+	mark := func(kind MessageKind) {
+		channel := "gitlab!" + string(kind)
+		due = append(due, Message{ID: fmt.Sprintf("%s/%s/%s", r.ID, kind, channel), Run: r.ID, Kind: kind, Channel: channel, Seq: e.Seq})
+	}
+	if len(notes(r, e)) > 0 {
+		mark(MessageLabel)
+	}
+	if len(r.CommitStatuses()) > 0 {
+		mark(MessageStatus)
+	}
+	return due
 }
 
 // notes returns the status notes that an event makes due: one for each merge request
 // of the run.
 func notes(r *Run, e Event) []Message {
 	var due []Message
-	note := func(d Delivery) {
-		if d.IID == 0 {
-			return
-		}
+	for _, d := range r.Proposals() {
 		channel := fmt.Sprintf("%s!%d", d.Change.Repo, d.IID)
 		due = append(due, Message{
 			ID: fmt.Sprintf("%s/%s/%s", r.ID, MessageNote, channel), Run: r.ID,
 			Kind: MessageNote, Channel: channel, Seq: e.Seq,
 		})
-	}
-	if r.Undoes == "" { // the merge requests of the run that it undoes have their note
-		for _, s := range r.Stages {
-			note(s.Delivery)
-		}
-	}
-	for _, d := range r.Backs {
-		note(d)
 	}
 	return due
 }

@@ -9,20 +9,20 @@ func TestMessages(t *testing.T) {
 	t.Parallel()
 	r := &Run{ID: "1", Stages: []Stage{{Delivery: Delivery{IID: 7}}}, Backs: []Delivery{{}}}
 	r.Stages[0].Delivery.Change.Repo = "env/mda"
-	note := "1/note/env/mda!7"
+	note, label := "1/note/env/mda!7", "1/label/gitlab!label"
 	tests := []struct {
 		event Event
 		want  []string
 	}{
-		{Event{State: Queued}, []string{note}},
-		{Event{State: Started}, []string{"1/start/chat", "1/start/mail", note}},
-		{Event{State: Merged}, []string{note}},
-		{Event{State: Stalled, Seq: 5}, []string{"1/call/chat/5", "1/call/mail/5", note}},
-		{Event{State: Done}, []string{"1/finish/chat", "1/finish/mail", note}},
-		{Event{State: RolledBack, Direction: Back}, []string{"1/finish/chat", "1/finish/mail", note}},
-		{Event{State: RollbackFailed, Direction: Back}, []string{"1/finish/chat", "1/finish/mail", note}},
-		{Event{State: Refused}, []string{"1/finish/chat", "1/finish/mail", note}},
-		{Event{State: Superseded}, []string{note}},
+		{Event{State: Queued}, []string{note, label}},
+		{Event{State: Started}, []string{"1/start/chat", "1/start/mail", note, label}},
+		{Event{State: Merged}, []string{note, label}},
+		{Event{State: Stalled, Seq: 5}, []string{"1/call/chat/5", "1/call/mail/5", note, label}},
+		{Event{State: Done}, []string{"1/finish/chat", "1/finish/mail", note, label}},
+		{Event{State: RolledBack, Direction: Back}, []string{"1/finish/chat", "1/finish/mail", note, label}},
+		{Event{State: RollbackFailed, Direction: Back}, []string{"1/finish/chat", "1/finish/mail", note, label}},
+		{Event{State: Refused}, []string{"1/finish/chat", "1/finish/mail", note, label}},
+		{Event{State: Superseded}, []string{note, label}},
 	}
 	for _, test := range tests {
 		var got []string
@@ -35,13 +35,27 @@ func TestMessages(t *testing.T) {
 	}
 }
 
+// Statuses are due as soon as there is a commit that shows them, the note and the label
+// with the first merge request. The same event makes each due once for the whole run.
+func TestMessagesThatMirror(t *testing.T) {
+	t.Parallel()
+	r := &Run{ID: "1", Tagged: &Tagged{"data/mda", "v1", "aaa"}}
+	if got := Messages(r, Event{State: Queued}, nil); len(got) != 1 || got[0].ID != "1/status/gitlab!status" || !got[0].Kind.Mirrors() {
+		t.Errorf("queued: got %+v, want the status of the tag", got)
+	}
+	r.Stages = []Stage{{Delivery: Delivery{IID: 7}}, {Delivery: Delivery{IID: 8}}}
+	if got := Messages(r, Event{State: Merged, Seq: 9}, nil); len(got) != 4 || got[2].Kind != MessageLabel || got[3].Kind != MessageStatus || got[3].Seq != 9 {
+		t.Errorf("with two merge requests: got %+v, want two notes, labels and statuses", got)
+	}
+}
+
 // A run that undoes another one has a note on its own merge requests alone.
 func TestMessagesOfUndoing(t *testing.T) {
 	t.Parallel()
 	r := &Run{ID: "2", Undoes: "1", Stages: []Stage{{Delivery: Delivery{IID: 7}}}, Backs: []Delivery{{IID: 8}}}
 	r.Stages[0].Delivery.Change.Repo, r.Backs[0].Change.Repo = "env/mda", "env/mda"
-	if got := Messages(r, Event{State: Merged, Direction: Back}, nil); len(got) != 1 || got[0].ID != "2/note/env/mda!8" {
-		t.Errorf("got %+v, want the note on !8 alone", got)
+	if got := Messages(r, Event{State: Merged, Direction: Back}, nil); len(got) != 2 || got[0].ID != "2/note/env/mda!8" || got[1].Kind != MessageLabel {
+		t.Errorf("got %+v, want the note on !8 alone, and labels", got)
 	}
 }
 

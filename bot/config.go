@@ -50,6 +50,9 @@ type Config struct {
 	// Notify are the channels on which people are told, by name. Default: none.
 	Notify map[string]*ChannelConfig `yaml:"notify"`
 
+	// Commands says what people may do by comments on merge requests.
+	Commands CommandsConfig `yaml:"commands"`
+
 	// Waits are the clocks of every run.
 	Waits LimitsConfig `yaml:"limits"`
 
@@ -202,6 +205,7 @@ func (c *Config) setDefaults() {
 	c.GitLab.Author.Name = "Lockstep"
 	c.Server.Listen = "127.0.0.1:8080"
 	c.Store = "sqlite:lockstep.db"
+	c.Commands.Levels.setDefaults()
 	c.Waits = LimitsConfig{
 		Unknown:     time.Hour,
 		FirstWait:   time.Second,

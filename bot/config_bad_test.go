@@ -16,7 +16,7 @@ type badConfig struct {
 
 // allBad is every one of them.
 func allBad() []badConfig {
-	return slices.Concat(badServers, badData, badEnvironments, badTracks, badSchedules, badGates, badTexts)
+	return slices.Concat(badServers, badData, badEnvironments, badTracks, badSchedules, badGates, badCommands, badTexts)
 }
 
 // twoPackages is smallConfig with a second package, which no track takes.
@@ -120,7 +120,7 @@ var badServers = []badConfig{
 		"tracks:\n",
 		"trakcs: {}\ntracks:\n",
 		[]string{
-			"13:1: trakcs: unknown key: did you mean tracks? (have buckets, environments, gitlab, limits, notify, packages, server, store, tracks)",
+			"13:1: trakcs: unknown key: did you mean tracks? (have buckets, commands, environments, gitlab, limits, notify, packages, server, store, tracks)",
 		},
 	},
 	{

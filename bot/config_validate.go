@@ -29,6 +29,7 @@ func (c *Config) validate(k *configCheck) {
 	for _, name := range sortedKeys(c.Notify) {
 		c.Notify[name].validate(k, name)
 	}
+	c.Commands.validate(k)
 	c.Waits.validate(k)
 }
 

@@ -77,6 +77,15 @@ type GitLabConfig struct {
 
 	// Webhook is what proves that a hook comes from GitLab.
 	Webhook WebhookConfig `yaml:"webhook"`
+
+	// Labels lets each merge request of a run carry the one label of `lockstep::running`,
+	// `lockstep::success` and so on that says how the run stands. Default `true`.
+	Labels bool `yaml:"labels"`
+
+	// Statuses lets GitLab show how a run stands beside the tag that announced its version,
+	// and how it ended beside its commits. The user needs the role Developer in the data
+	// project for that. Default `true`.
+	Statuses bool `yaml:"statuses"`
 }
 
 // An AuthorConfig names the author of commits.
@@ -128,29 +137,31 @@ type PackageConfig struct {
 	// letter or digit. Default: every version is taken.
 	Version string `yaml:"version"`
 
-	// Tags says which project's tags announce versions. Default: no tags do, and
-	// versions come by the API only.
+	// Tags says which project's tags announce versions. Default: no tags do.
 	Tags *TagsConfig `yaml:"tags"`
+
+	// Releases says which project's releases announce versions. Default: none do.
+	Releases *ReleasesConfig `yaml:"releases"`
+
+	// Pipelines says which project's successful pipelines announce versions. Default: none
+	// do.
+	Pipelines *PipelinesConfig `yaml:"pipelines"`
+
+	// Pushes says which file announces versions when it is pushed. Default: none does.
+	Pushes *PushesConfig `yaml:"pushes"`
+
+	// Hook lets programs announce versions by a signed call. Default: none may.
+	Hook *AnnounceHookConfig `yaml:"hook"`
+
+	// Listing lets versions be announced by their data, as soon as they lie in the bucket
+	// of `data`. Default: they do not announce themselves.
+	Listing *BucketListingConfig `yaml:"listing"`
 
 	// Data says where versions are published and what makes one complete. Default:
 	// nobody looks.
 	Data *DataConfig `yaml:"data"`
 
 	pattern *regexp.Regexp // Version, leftmost-longest; nil takes everything
-}
-
-// A TagsConfig says how the tags of a data project announce versions. Tags that are
-// there when Lockstep looks for the first time start nothing.
-type TagsConfig struct {
-	// Project is the path of the data project in GitLab. Required.
-	Project string `yaml:"project"`
-
-	// Name is the form of the tags, with `{version}` in it once, such as `v{version}`.
-	// Other tags of the project are refused with a sentence. Default `{version}`.
-	Name string `yaml:"name"`
-
-	// Poll is how often the tags are read, in case a hook was lost. Default `1m`.
-	Poll time.Duration `yaml:"poll"`
 }
 
 // A LimitsConfig holds the clocks of every run. The waits matter only when a hook is
@@ -201,7 +212,7 @@ func ParseConfig(name string, data []byte) (*Config, error) {
 
 // setDefaults sets the defaults that do not depend on other fields.
 func (c *Config) setDefaults() {
-	c.GitLab.Rate = 10
+	c.GitLab.Rate, c.GitLab.Labels, c.GitLab.Statuses = 10, true, true
 	c.GitLab.Author.Name = "Lockstep"
 	c.Server.Listen = "127.0.0.1:8080"
 	c.Store = "sqlite:lockstep.db"
@@ -212,12 +223,6 @@ func (c *Config) setDefaults() {
 		LongestWait: 30 * time.Second,
 		PersonWait:  5 * time.Minute,
 	}
-}
-
-// setDefaults sets the defaults of an announcement by tags.
-func (t *TagsConfig) setDefaults() {
-	t.Name = "{version}"
-	t.Poll = time.Minute
 }
 
 // fill sets the defaults that depend on other fields.

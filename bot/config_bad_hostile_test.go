@@ -79,7 +79,7 @@ func TestConfigHugeValues(t *testing.T) {
 		{"key", "tracks:\n", long + ": x\ntracks:\n", "13:1: " + long[:80] + "…: the key has 3000 bytes: write 200 at most"},
 		{"address", "https://gitlab.example.com", "https://gitlab.example.com/" + long, "2:8: gitlab.url: the address has more than 2000 characters: shorten it"},
 		{"file in a repository", "int/mds.yaml", long, "12:27: environments.int.services[0].file: has 3000 characters: write 1000 at most"},
-		{"unknown word", "    on: [tag]\n", "    on: [" + long + "]\n", `15:10: tracks.integration.on[0]: "` + long[:80] + `…" is not known: have tag`},
+		{"unknown word", "    on: [tag]\n", "    on: [" + long + "]\n", `15:10: tracks.integration.on[0]: "` + long[:80] + `…" is not known: have hook, listing, pipeline, push, release, tag`},
 		{"variable", "project: qa/int-test", "project: qa/int-test, variables: {V: '" + strings.Repeat("x", 10_001) + "'}", "20:61: tracks.integration.stages[0].gates[0].pipeline.variables.V: has 10001 characters: write 10000 at most"},
 		{"condition", "pipeline: {project: qa/int-test}", "http: {url: https://x.example.com, pass: '" + strings.Repeat("status == 1 || ", 300) + "true'}", "20:54: tracks.integration.stages[0].gates[0].http.pass: the condition has 4504 characters: write at most 4096"},
 		{"address of a gate", "pipeline: {project: qa/int-test}", "http: {url: 'https://x.example.com/?a=" + long + "'}", "20:25: tracks.integration.stages[0].gates[0].http.url: the address has more than 2000 characters: shorten it"},

@@ -16,7 +16,7 @@ type badConfig struct {
 
 // allBad is every one of them.
 func allBad() []badConfig {
-	return slices.Concat(badServers, badData, badEnvironments, badTracks, badSchedules, badGates, badCommands, badTexts)
+	return slices.Concat(badServers, badAnnouncements, badData, badEnvironments, badTracks, badSchedules, badGates, badCommands, badTexts)
 }
 
 // twoPackages is smallConfig with a second package, which no track takes.
@@ -36,7 +36,7 @@ var badServers = []badConfig{
 		"  tokn: env:GITLAB_TOKEN\nserver: {listen: here}\nlimits: {unknown: -1s}\n",
 		[]string{
 			"1:1: gitlab.token: missing: write a reference such as env:GITLAB_TOKEN",
-			"3:3: gitlab.tokn: unknown key: did you mean token? (have author, rate, token, url, webhook)",
+			"3:3: gitlab.tokn: unknown key: did you mean token? (have author, labels, rate, statuses, token, url, webhook)",
 			`4:18: server.listen: "here" is no address to listen on: write host:port, such as 127.0.0.1:8080`,
 			"5:19: limits.unknown: -1s is not above zero",
 		},

@@ -101,7 +101,7 @@ var badTracks = []badConfig{
 		"    on: [tag]\n    stages:\n",
 		"    on: [tags]\n    packages: [mda, mdb, mda]\n    lane: Fast\n    supersede: wait\n    notify: [chat]\n    stages:\n",
 		[]string{
-			`15:10: tracks.integration.on[0]: "tags" is not known: did you mean tag? (have tag)`,
+			`15:10: tracks.integration.on[0]: "tags" is not known: did you mean tag? (have hook, listing, pipeline, push, release, tag)`,
 			`16:21: tracks.integration.packages[1]: unknown package "mdb": did you mean mda? (have mda)`,
 			`16:26: tracks.integration.packages[2]: package "mda" is there twice: remove one`,
 			`17:11: tracks.integration.lane: "Fast" is no name: write 1 to 63 small letters, digits and -, beginning with a letter or digit`,

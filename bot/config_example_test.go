@@ -95,6 +95,7 @@ func TestConfigReferences(t *testing.T) {
 		"server.token env:LOCKSTEP_API_TOKEN",
 		"server.callbacks env:LOCKSTEP_CALLBACK_KEY",
 		"store env:DATABASE_URL",
+		"packages.offers.hook.secret env:OFFERS_HOOK_SECRET",
 		"environments.prd.sync.http.token env:PRD_INFO_TOKEN",
 		"tracks.release.stages[0].gates[1].http.token env:HEALTH_TOKEN",
 		"tracks.release.stages[0].gates[2].prometheus.token env:PROMETHEUS_TOKEN",
@@ -199,7 +200,7 @@ func TestConfigOfQuickstart(t *testing.T) {
 		t.Fatal(err)
 	}
 	c := parsed(t, yamlBlocks(string(text))[0])
-	if requests, err := c.Tagged("data/mda", "2026.11.3"); len(requests) != 1 {
+	if requests, err := c.Announced(c.Sources()[0], "2026.11.3"); len(requests) != 1 {
 		t.Errorf("the tag of the quickstart: got %v, %v", requests, err)
 	}
 }

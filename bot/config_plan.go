@@ -1,11 +1,9 @@
 package bot
 
 import (
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
-	"time"
 
 	"lockstep/gitops"
 )
@@ -213,107 +211,24 @@ func (p *PackageConfig) takes(v string) bool {
 	return at != nil && at[0] == 0 && at[1] == len(v)
 }
 
-// Tagged returns the requests that a tag of a project makes: one for each package that
-// the tag announces and each track that tags start. It returns none for a project that
-// is no data project, and an error, a sentence, for a tag of a data project that starts
-// nothing.
-func (c *Config) Tagged(project, tag string) ([]Request, error) {
-	var requests []Request
-	var refused []error
-	for _, pkg := range sortedKeys(c.Packages) {
-		p := c.Packages[pkg]
-		if p.Tags == nil || p.Tags.Project != project {
-			continue
-		}
-		found, err := c.announced(pkg, tag)
-		if err != nil {
-			refused = append(refused, err)
-		}
-		requests = append(requests, found...)
-	}
-	if len(requests) == 0 && len(refused) > 0 {
-		return nil, fmt.Errorf("tag %q of %s starts nothing: %w", shortened(tag), project, errors.Join(refused...))
-	}
-	return requests, nil
-}
-
-// announced returns the requests that a tag makes for one package.
-func (c *Config) announced(pkg, tag string) ([]Request, error) {
-	p := c.Packages[pkg]
-	v, err := p.tagged(pkg, tag)
-	if err != nil {
-		return nil, err
-	}
-	var requests []Request
-	for _, way := range c.Ways(p.Tags.Project) {
-		if way.Package != pkg {
-			continue
-		}
-		r, err := c.Request(pkg, way.Track, string(v))
-		if err != nil {
-			return nil, err
-		}
-		r.Origin = OriginTag
-		requests = append(requests, r)
-	}
-	if len(requests) == 0 {
-		return nil, fmt.Errorf("no track starts on tags of package %q", pkg)
-	}
-	return requests, nil
-}
-
 // tagged returns the version that a tag announces for p, whose name is pkg.
 func (p *PackageConfig) tagged(pkg, tag string) (gitops.Version, error) {
-	before, after, _ := strings.Cut(p.Tags.Name, "{version}")
-	rest, begins := strings.CutPrefix(tag, before)
-	v, ends := strings.CutSuffix(rest, after)
-	if !begins || !ends {
+	v, ok := cutVersion(p.Tags.Name, tag)
+	if !ok {
 		return "", fmt.Errorf("the tags of package %q have the form %s", pkg, p.Tags.Name)
 	}
 	return p.parse(pkg, v)
 }
 
-// A Way is what one tag can start: a package on a track.
-type Way struct{ Package, Track string }
-
-// Ways returns what the tags of a project can start, in order.
-func (c *Config) Ways(project string) []Way {
-	var ways []Way
-	for _, pkg := range sortedKeys(c.Packages) {
-		if tags := c.Packages[pkg].Tags; tags == nil || tags.Project != project {
-			continue
-		}
-		for _, track := range sortedKeys(c.Tracks) {
-			if t := c.Tracks[track]; slices.Contains(t.On, "tag") && slices.Contains(t.Packages, pkg) {
-				ways = append(ways, Way{pkg, track})
-			}
+// DataProjects returns the projects in which versions are announced, in order.
+func (c *Config) DataProjects() []string {
+	projects := map[string]bool{}
+	for _, s := range c.Sources() {
+		if s.Project != "" {
+			projects[s.Project] = true
 		}
 	}
-	return ways
-}
-
-// A DataProject is a GitLab project whose tags announce versions.
-type DataProject struct {
-	Project string
-	Poll    time.Duration // how often its tags are read; the shortest, when several packages share it
-}
-
-// DataProjects returns the projects whose tags announce versions, in order.
-func (c *Config) DataProjects() []DataProject {
-	polls := map[string]time.Duration{}
-	for _, p := range c.Packages {
-		if p.Tags == nil {
-			continue
-		}
-		if poll, ok := polls[p.Tags.Project]; !ok || p.Tags.Poll < poll {
-			polls[p.Tags.Project] = p.Tags.Poll
-		}
-	}
-	var projects []DataProject
-	for _, project := range sortedKeys(polls) {
-		projects = append(projects, DataProject{Project: project, Poll: polls[project]})
-	}
-	return projects
+	return sortedKeys(projects)
 }
 
 // Channels returns the names of the channels on which people are told of the runs of a

@@ -41,9 +41,14 @@ func exampleVariable(field string) string {
 }
 
 // References returns every reference to a secret in the order gitlab, server, store,
-// environments, tracks, notify.
+// packages, environments, tracks, notify.
 func (c *Config) References() []Reference {
 	all := []Reference{c.GitLab.Token, c.GitLab.Webhook.Secret, c.GitLab.Webhook.Signing, c.Server.Token, c.Server.Callbacks, c.storeAt}
+	for _, name := range sortedKeys(c.Packages) {
+		if hook := c.Packages[name].Hook; hook != nil {
+			all = append(all, hook.Secret)
+		}
+	}
 	for _, name := range sortedKeys(c.Environments) {
 		if ask := c.Environments[name].Sync.HTTP; ask != nil {
 			all = append(all, ask.Token)

@@ -67,7 +67,7 @@ func TestConfigDefaults(t *testing.T) {
 	if got, want := c.Limits(), (Limits{time.Hour, time.Second, 30 * time.Second, 5 * time.Minute}); got != want {
 		t.Errorf("limits: got %v, want %v", got, want)
 	}
-	if got, want := c.DataProjects(), []DataProject{{"data/mda", time.Minute}}; !slices.Equal(got, want) {
+	if got, want := c.DataProjects(), []string{"data/mda"}; !slices.Equal(got, want) {
 		t.Errorf("data projects: got %v, want %v", got, want)
 	}
 	got, err := c.Track("integration", "mda", "2026.11.1")
@@ -157,33 +157,6 @@ func TestConfigTrackOfOtherPackages(t *testing.T) {
 	_, err := c.Track("integration", "offers", "1")
 	if want := `package "offers" does not go through track "integration": have mda`; err == nil || err.Error() != want {
 		t.Errorf("got %v, want %s", err, want)
-	}
-}
-
-func TestConfigTagged(t *testing.T) {
-	t.Parallel()
-	text := smallConfig + "  nightly:\n    lane: integration\n    stages: [{environment: int}]\n"
-	tests := []struct{ name, text, project, tag, want string }{
-		{"starts", text, "data/mda", "v2026.1", "integration 2026.1 tag"},
-		{"other project", text, "data/other", "v2026.1", ""},
-		{"other form", text, "data/mda", "2026.1", `tag "2026.1" of data/mda starts nothing: the tags of package "mda" have the form v{version}`},
-		{"bad version", text, "data/mda", "v1", `tag "v1" of data/mda starts nothing: version "1" is not valid for package "mda": it must match \d{4}\.\d+`},
-		{"two tracks", text + "    on: [tag]\n", "data/mda", "v2026.1", "integration 2026.1 tag, nightly 2026.1 tag"},
-		{"no track", strings.Replace(text, "on: [tag]", "on: []", 1), "data/mda", "v2026.1", `tag "v2026.1" of data/mda starts nothing: no track starts on tags of package "mda"`},
-	}
-	for _, tt := range tests {
-		requests, err := parsed(t, tt.text).Tagged(tt.project, tt.tag)
-		var all []string
-		for _, r := range requests {
-			all = append(all, r.Track+" "+string(r.Version)+" "+string(r.Origin))
-		}
-		got := strings.Join(all, ", ")
-		if err != nil {
-			got += err.Error()
-		}
-		if got != tt.want {
-			t.Errorf("%s:\ngot  %s\nwant %s", tt.name, got, tt.want)
-		}
 	}
 }
 

@@ -6,8 +6,10 @@ type TrackConfig struct {
 	// Packages are the data packages that go this way. Default: all.
 	Packages []string `yaml:"packages"`
 
-	// On is what starts runs besides the API: `tag`, for the tags of the packages' data
-	// projects. Default: nothing.
+	// On is what starts runs besides people and schedules: `tag`, `release`, `pipeline`,
+	// `push`, `hook` and `listing`, for what the packages say under `tags`, `releases`,
+	// `pipelines`, `pushes`, `hook` and `listing`. A version that is announced in two ways,
+	// or twice, is one run: people alone ask for a version again. Default: nothing.
 	On []string `yaml:"on"`
 
 	// Schedules are the times at which runs are asked for. Default: none.
@@ -19,7 +21,8 @@ type TrackConfig struct {
 	Windows *WindowsConfig `yaml:"windows"`
 
 	// From is a track that a version must have finished well before it may go this
-	// way. Such a track is not started by tags. Default: none.
+	// way. Such a track is not started by tags, nor by anything that starts the other one
+	// as well. Default: none.
 	From string `yaml:"from"`
 
 	// Lane is the queue in which the runs of the track wait; one runs at a time. Tracks

@@ -121,23 +121,10 @@ func (c *Config) validatePackages(k *configCheck) {
 			pattern.Longest()
 			p.pattern = pattern
 		}
-		if p.Tags != nil {
-			p.Tags.validate(k, field+".tags")
-		}
+		p.validateAnnouncements(k, field)
 		if p.Data != nil {
 			p.Data.validate(k, field+".data", sortedKeys(c.Buckets))
 		}
-	}
-}
-
-func (t *TagsConfig) validate(k *configCheck, field string) {
-	k.project(field+".project", t.Project)
-	switch {
-	case !k.placeholders(field+".name", t.Name, "version"):
-	case strings.Count(t.Name, "{version}") != 1:
-		k.fail(field+".name", "%q does not say where the version stands: write {version} in it once", shortened(t.Name))
-	case !isRef(strings.Replace(t.Name, "{version}", "1", 1)):
-		k.fail(field+".name", "%q is no form of tags: write one such as v{version}", shortened(t.Name))
 	}
 }
 

@@ -45,11 +45,7 @@ func (c *Config) validateTrack(k *configCheck, field, name string, t *TrackConfi
 	if len(t.Stages) == 0 {
 		k.fail(field+".stages", "no stage: name at least one environment")
 	}
-	for i, on := range t.On {
-		if k.oneOf(item(field+".on", i), on, "tag") && !c.tagged(t) {
-			k.fail(item(field+".on", i), "no package of the track has tags: write them under packages, or remove tag")
-		}
-	}
+	c.validateOn(k, field, t)
 	seen := map[string]bool{}
 	for i, s := range t.Stages {
 		at := item(field+".stages", i)
@@ -77,8 +73,13 @@ func (c *Config) validateFrom(k *configCheck, field, name string, t *TrackConfig
 		}
 		seen[at] = true
 	}
-	if slices.Contains(t.On, "tag") {
-		k.fail(field+".from", "a new tag has not finished track %q yet, so it would always be refused: remove from, or tag from on", t.From)
+	for _, on := range t.On {
+		switch {
+		case Origin(on) == OriginTag:
+			k.fail(field+".from", "a new tag has not finished track %q yet, so it would always be refused: remove from, or tag from on", t.From)
+		case slices.Contains(c.Tracks[t.From].On, on):
+			k.fail(field+".from", "a %s starts track %q as well, and a new one has not finished it yet: remove from, or %s from on in one of them", on, t.From, on)
+		}
 	}
 	for _, p := range t.Packages {
 		if c.Packages[p] != nil && !slices.Contains(c.Tracks[t.From].Packages, p) {
@@ -105,14 +106,6 @@ func (c *Config) validateBranches(k *configCheck, field string, t *TrackConfig) 
 		}
 		branches[e.Repository] = e.Branch
 	}
-}
-
-// tagged reports that tags announce versions of a package of t.
-func (c *Config) tagged(t *TrackConfig) bool {
-	return slices.ContainsFunc(t.Packages, func(name string) bool {
-		p := c.Packages[name]
-		return p != nil && p.Tags != nil
-	})
 }
 
 func (c *Config) validateStage(k *configCheck, field, track string, t *TrackConfig, s StageConfig) {

@@ -103,6 +103,22 @@ func stalled() *bot.Run {
 	return r
 }
 
+// held returns the example run when somebody holds it.
+func held() *bot.Run {
+	r := example()
+	r.Held = &bot.Hold{By: "ana", Reason: "the *fair* @all", At: clock.Add(50 * time.Second)}
+	r.Reason = r.Held.String() + ": say lockstep resume " + exampleID
+	return r
+}
+
+// yielded returns the example run when a rollback has its lane.
+func yielded() *bot.Run {
+	r := stalled()
+	r.Yielded = &bot.Yield{To: "0193f2a0-0000-7000-8000-000000000009", Was: r.Reason, At: clock.Add(55 * time.Second)}
+	r.Reason = "gives lane integration to run 0193f2a0-0000-7000-8000-000000000009, which puts another run back, and goes on when it has it again"
+	return r
+}
+
 // hostile returns the example run with what people can write turned against readers.
 func hostile() *bot.Run {
 	r := rolledBack()

@@ -48,11 +48,17 @@ func TestNote(t *testing.T) {
 		"rollback-failed": {rollbackFailed(), 9},
 		"stalled":         {stalled(), 6},
 		"hostile":         {hostile(), 3},
+		"held":            {held(), 4},
+		"yielded":         {yielded(), 4},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			got := note(test.run, history(test.run, test.events), runURL)
+			place := ""
+			if test.run.Yielded != nil {
+				place = "next in lane integration, behind run 0193f2a0-0000-7000-8000-000000000009"
+			}
+			got := note(test.run, place, history(test.run, test.events), runURL)
 			golden(t, "note-"+name+".md", got)
 			for line := range strings.Lines(got) {
 				if strings.HasPrefix(strings.TrimLeft(line, " \t"), "/") {

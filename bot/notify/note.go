@@ -21,11 +21,12 @@ var icons = map[bot.Mark]string{
 }
 
 // note returns the status note of a run's merge requests, in GitLab's Markdown: where
-// the run stands, every cell of its board, why it failed and what happened last. No
-// line begins with a slash, which GitLab would take for a command.
-func note(r *bot.Run, events []bot.Event, url string) string {
+// the run stands and where it waits, every cell of its board, why it failed and what
+// happened last. No line begins with a slash, which GitLab would take for a command.
+func note(r *bot.Run, place string, events []bot.Event, url string) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "### %s %s: %s\n\n**Now:** %s\n", headIcon(r), escape(subject(r)), escape(r.Result()), escape(r.Reason))
+	fmt.Fprintf(&b, "### %s %s: %s\n\n**Now:** %s\n", headIcon(r), escape(subject(r)), escape(stands(r)), escape(r.Reason))
+	noteWaits(&b, r, place)
 	noteCauses(&b, r)
 	noteBoard(&b, r)
 	noteEvents(&b, events, len(r.Stages) > 1)
@@ -33,8 +34,36 @@ func note(r *bot.Run, events []bot.Event, url string) string {
 	return b.String()
 }
 
+// stands says how a run ended or where it stands.
+func stands(r *bot.Run) string {
+	switch {
+	case r.Yielded != nil:
+		return "waits for its lane"
+	case r.Held != nil && r.State != bot.Stalled:
+		return "held"
+	}
+	return r.Result()
+}
+
+// noteWaits writes who holds the run and its place in the queue.
+func noteWaits(b *strings.Builder, r *bot.Run, place string) {
+	if h := r.Held; h != nil {
+		why := ""
+		if h.Reason != "" {
+			why = " (" + escape(h.Reason) + ")"
+		}
+		fmt.Fprintf(b, "\n**Held:** by %s since %s%s\n", escape(h.By), h.At.UTC().Format(noteTime), why)
+	}
+	if place != "" {
+		fmt.Fprintf(b, "\n**Place:** %s\n", escape(place))
+	}
+}
+
 // headIcon shows how a run stands.
 func headIcon(r *bot.Run) string {
+	if r.Held != nil || r.Yielded != nil {
+		return "⏸️"
+	}
 	switch r.State {
 	case bot.Done:
 		if len(r.Warnings) > 0 {
@@ -71,13 +100,24 @@ func noteCauses(b *strings.Builder, r *bot.Run) {
 	for _, w := range r.Warnings {
 		fmt.Fprintf(b, "\n**Warning:** %s\n", escape(w))
 	}
-	switch commands := strings.Join(r.Commands(), "` or `"); {
+	switch commands := strings.Join(comments(r), "` or `"); {
 	case commands == "":
+	case r.Held != nil && r.State != bot.Stalled:
+		fmt.Fprintf(b, "\n**It goes on when somebody says so.** `%s`\n", commands)
 	case r.State == bot.RollbackFailed:
 		fmt.Fprintf(b, "\n**Lane %s is frozen** until a person has put things right: `%s`\n", escape(r.Lane), commands)
 	default:
 		fmt.Fprintf(b, "\n**A person is needed.** `%s`\n", commands)
 	}
+}
+
+// comments returns what people may write below the note where the run needs them.
+func comments(r *bot.Run) []string {
+	var all []string
+	for _, o := range r.Offers() {
+		all = append(all, o.Comment())
+	}
+	return all
 }
 
 // noteBoard writes the cells of the board as a table.
@@ -187,7 +227,7 @@ func noteFoot(r *bot.Run, url string) []string {
 	if !r.Begun.IsZero() && !r.Ended.IsZero() {
 		parts = append(parts, "took "+r.Ended.Sub(r.Begun).Round(time.Second).String())
 	}
-	return parts
+	return append(parts, "commands: `/lockstep help`")
 }
 
 // look returns a link to url, or nothing where there is none.

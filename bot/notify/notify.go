@@ -1,13 +1,14 @@
 // Package notify tells people what happens: it takes from the outbox what the engine
 // stored there together with each event, renders it from the run and its events, and
-// sends it: chat messages to channels, and one status note on each merge request of a
-// run. What cannot be sent is tried again, with growing waits, for as long as it
+// sends it: chat messages to channels; in GitLab one status note and one label on each
+// merge request of a run, and commit statuses; and the answer to the commands of a
+// comment. What cannot be sent is tried again, with growing waits, for as long as it
 // takes.
 //
 // Messages are exactly once where a channel takes our own message id (Rocket.Chat), or
 // where what was sent can be looked for by it (Slack and Mattermost with a token); a
 // channel without either is at least once after a cut, and then the message says
-// "(repeat)".
+// "(repeat)". What is written to GitLab is looked for first.
 //
 // It never decides anything about a run, and what it fails to send never delays one.
 package notify
@@ -17,6 +18,7 @@ import (
 	"time"
 
 	"lockstep/bot"
+	"lockstep/gitops"
 )
 
 // An Outbox holds what people are still to be told.
@@ -40,6 +42,8 @@ type Runs interface {
 	Run(ctx context.Context, id string) (*bot.Run, error)
 	// Events returns the events of a run, in order.
 	Events(ctx context.Context, run string) ([]bot.Event, error)
+	// Place says where a run waits in its lane; "" for one that does not.
+	Place(ctx context.Context, id string) (string, error)
 }
 
 // A Channel is one way to reach people.
@@ -59,8 +63,23 @@ type Reacher interface {
 // lookBack is how much older than its run a message may seem, because clocks differ.
 const lookBack = 10 * time.Minute
 
-// Notes writes the status notes of merge requests.
+// Notes writes on merge requests.
 type Notes interface {
 	// Note makes the one note with marker on a merge request say body (Markdown).
 	Note(ctx context.Context, project string, iid int64, marker, body string) error
+	// React gives a note of a merge request an emoji; one that is there already is nil.
+	// gitops.ErrNotFound when the note is gone.
+	React(ctx context.Context, project string, iid, note int64, emoji string) error
+}
+
+// Labels changes the labels of merge requests.
+type Labels interface {
+	// Label adds and removes labels; it writes nothing where that changes nothing.
+	Label(ctx context.Context, project string, iid int64, add, remove []string) error
+}
+
+// Statuses shows something beside commits.
+type Statuses interface {
+	// SetStatus makes the status of that name say so; one that does already stays.
+	SetStatus(ctx context.Context, s gitops.CommitStatus) error
 }

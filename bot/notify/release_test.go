@@ -204,7 +204,7 @@ func TestReleaseNotes(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			got := note(r, asks(r), runURL)
+			got := note(r, "", asks(r), runURL)
 			golden(t, "note-release-"+name+".md", got)
 			for line := range strings.Lines(got) {
 				if strings.HasPrefix(strings.TrimLeft(line, " \t"), "/") {
@@ -278,7 +278,7 @@ func TestLongTextsStayReadable(t *testing.T) {
 			t.Errorf("want %q in\n%s", want, all)
 		}
 	}
-	if got := len(note(r, asks(r), runURL)); got > 100_000 {
+	if got := len(note(r, "", asks(r), runURL)); got > 100_000 {
 		t.Errorf("the note has %d bytes", got)
 	}
 }

@@ -21,12 +21,16 @@ const (
 )
 
 // A Sender takes messages from the outbox and sends them. Each channel is served in
-// order and by itself, all notes together, so that a broken one delays no other.
+// order and by itself, and so are all notes, all replies, all labels and all statuses, so
+// that a broken one delays no other.
 type Sender struct {
 	Outbox   Outbox
 	Runs     Runs
+	Commands Commands
 	Channels map[string]Channel     // by the name that the configuration gives them
 	Notes    Notes                  //
+	Labels   Labels                 // nil: merge requests have no label that mirrors their run
+	Statuses Statuses               // nil: commits have no status
 	URL      func(id string) string // where people see a run; nil: nowhere
 
 	// Hears reports that a message on a run is told on a channel at all; nil: everything.
@@ -108,7 +112,7 @@ func (s *Sender) setDefaults() {
 	})
 }
 
-// due returns what is due, by the queue that serves it: a channel, or all notes.
+// due returns what is due, by the queue that serves it: a channel, or all of a kind.
 func (s *Sender) due(ctx context.Context) map[string][]bot.Entry {
 	entries, err := s.Outbox.Due(ctx, s.Now(), batch)
 	if err != nil && ctx.Err() == nil {
@@ -116,9 +120,9 @@ func (s *Sender) due(ctx context.Context) map[string][]bot.Entry {
 	}
 	queues := map[string][]bot.Entry{}
 	for _, e := range entries {
-		queue := string(e.Kind)
-		if e.Kind != bot.MessageNote {
-			queue = "channel " + e.Channel
+		queue := "channel " + e.Channel
+		if e.Kind.Mirrors() || e.Kind == bot.MessageReply {
+			queue = string(e.Kind)
 		}
 		queues[queue] = append(queues[queue], e)
 	}
@@ -156,16 +160,26 @@ func (s *Sender) deliver(ctx context.Context, e bot.Entry) error {
 	return s.Outbox.Sent(ctx, e.ID, seq, s.Now())
 }
 
-// send renders an entry from the run as it is now and sends it. It returns the number
-// of the newest event that people now know of.
+// send renders an entry from what it is about as it is now and sends it. It returns the
+// number of the newest event that people now know of.
 func (s *Sender) send(ctx context.Context, e bot.Entry) (seq int, err error) {
 	ctx, cancel := context.WithTimeout(ctx, sendLimit)
 	defer cancel()
+	if e.Kind == bot.MessageReply {
+		return e.Seq, s.reply(ctx, e)
+	}
 	run, err := s.Runs.Run(ctx, e.Run)
 	if err != nil {
 		return 0, err
 	}
-	if e.Kind != bot.MessageNote && !s.Hears(e.Channel, e.Kind, run) {
+	switch {
+	case e.Kind == bot.MessageLabel && s.Labels != nil:
+		return run.Events, s.label(ctx, run)
+	case e.Kind == bot.MessageStatus && s.Statuses != nil:
+		return run.Events, s.status(ctx, run)
+	case e.Kind == bot.MessageLabel || e.Kind == bot.MessageStatus:
+		return run.Events, nil
+	case e.Kind != bot.MessageNote && !s.Hears(e.Channel, e.Kind, run):
 		return e.Seq, nil
 	}
 	events, err := s.Runs.Events(ctx, e.Run)
@@ -174,17 +188,26 @@ func (s *Sender) send(ctx context.Context, e bot.Entry) (seq int, err error) {
 	}
 	events = events[:min(run.Events, len(events))] // what came after the run was read belongs to the next note
 	if e.Kind == bot.MessageNote {
-		project, iid, err := parsePlace(e.Channel)
-		if err != nil {
-			return 0, err
-		}
-		return run.Events, s.Notes.Note(ctx, project, iid, "lockstep:run:"+run.ID, note(run, events, s.URL(run.ID)))
+		return run.Events, s.note(ctx, e, run, events)
 	}
 	channel, ok := s.Channels[e.Channel]
 	if !ok {
 		return 0, fmt.Errorf("channel %q is not configured any more", e.Channel)
 	}
 	return e.Seq, channel.Send(ctx, e.Message, newText(e.Message, run, events, s.URL(run.ID)), e.Begun)
+}
+
+// note writes the status note of a run on one of its merge requests.
+func (s *Sender) note(ctx context.Context, e bot.Entry, run *bot.Run, events []bot.Event) error {
+	project, iid, err := parsePlace(e.Channel)
+	if err != nil {
+		return err
+	}
+	place, err := s.Runs.Place(ctx, run.ID)
+	if err != nil {
+		return err
+	}
+	return s.Notes.Note(ctx, project, iid, "lockstep:run:"+run.ID, note(run, place, events, s.URL(run.ID)))
 }
 
 // parsePlace reads the "<project>!<iid>" of a note.

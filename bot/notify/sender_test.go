@@ -122,6 +122,14 @@ func (rs runs) Events(_ context.Context, id string) ([]bot.Event, error) {
 	return history(rs[id], rs[id].Events), nil
 }
 
+// Place says of a run that is queued that another one is before it.
+func (rs runs) Place(_ context.Context, id string) (string, error) {
+	if rs[id].State == bot.Queued {
+		return "2nd in lane integration, behind run 7", nil
+	}
+	return "", nil
+}
+
 // A room is a Channel that keeps what it was told.
 type room struct {
 	mu    sync.Mutex
@@ -151,12 +159,20 @@ func (r *room) Send(ctx context.Context, m bot.Message, _ Text, repeat bool) err
 	return nil
 }
 
-// noted keeps the last body of each note.
+// noted keeps the last body of each note, and the emojis of comments.
 type noted struct {
 	mu     sync.Mutex
 	bodies map[string]string // by place and marker
+	emojis []string          // "<project>!<iid>#<note> <emoji>"
 	writes int
 	during func() // happens during the first write
+}
+
+func (n *noted) React(_ context.Context, project string, iid, note int64, emoji string) error {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.emojis = append(n.emojis, fmt.Sprintf("%s!%d#%d %s", project, iid, note, emoji))
+	return nil
 }
 
 func (n *noted) Note(_ context.Context, project string, iid int64, marker, body string) error {
@@ -297,6 +313,21 @@ func TestNoteSaysHowTheRunStandsNow(t *testing.T) {
 		synctest.Wait()
 		if got := box.left(); len(got) != 0 || notes.writes != 2 {
 			t.Errorf("after %d writes still to be told: %q; want 2 and none", notes.writes, got)
+		}
+	})
+}
+
+func TestNoteSaysWhereTheRunWaits(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		box, notes := &outbox{}, &noted{bodies: map[string]string{}}
+		r := example()
+		r.State, r.Reason = bot.Queued, "queued"
+		box.add(message(bot.MessageNote, "env/mda!12", 4))
+		start(t, &Sender{Outbox: box, Runs: runs{exampleID: r}, Notes: notes})
+		synctest.Wait()
+		if body := notes.bodies["env/mda!12 lockstep:run:"+exampleID]; !strings.Contains(body, "**Place:** 2nd in lane integration, behind run 7\n") {
+			t.Errorf("the note does not say where the run waits:\n%s", body)
 		}
 	})
 }

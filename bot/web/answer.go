@@ -1,11 +1,11 @@
 package web
 
 import (
-	"context"
 	"errors"
-	"fmt"
 	"net/http"
 	"strings"
+
+	"github.com/google/uuid"
 
 	"lockstep/bot"
 )
@@ -14,7 +14,7 @@ import (
 type Answer struct {
 	Gate        string `json:"gate"`
 	Environment string `json:"environment"` // needed where several stages have a gate of that name
-	By          string `json:"by"`          // who says it; needed
+	By          string `json:"by"`          // who says it; needed from whoever has the token of the configuration
 	Reason      string `json:"reason"`      // why; may be empty
 }
 
@@ -24,38 +24,24 @@ type Callback struct {
 	Reason string `json:"reason"` // may be empty
 }
 
-// answer answers POST /api/v1/runs/{id}/confirm and …/deny.
-func (s *Server) answer(yes bool) func(*http.Request) (any, error) {
-	return func(r *http.Request) (any, error) {
+// answer reads an answer to a gate. It has to come from a person, by name.
+func answer(verb bot.Verb) func(*http.Request) (bot.Command, error) {
+	return func(r *http.Request) (bot.Command, error) {
 		var a Answer
-		if err := a.read(r); err != nil {
-			return nil, err
+		if err := readBody(r, &a, `JSON with "gate" and "by", perhaps "environment" and "reason"`); err != nil {
+			return bot.Command{}, err
 		}
-		run, err := s.Store.Run(r.Context(), r.PathValue("id"))
-		if err != nil {
-			return nil, err
+		by, _ := callerOf(r).speaks(a.By)
+		switch {
+		case by == "":
+			return bot.Command{}, failed(http.StatusBadRequest, `"by" is missing: an answer counts for the one who gives it`)
+		case strings.EqualFold(by, bot.CallbackSpeaker):
+			return bot.Command{}, failed(http.StatusBadRequest, `"by" must be a person: programs answer at the address that their gate has sent them`)
 		}
-		q, err := run.Answerable(a.Environment, a.Gate)
-		if errors.Is(err, bot.ErrNotFound) {
-			return nil, failed(http.StatusNotFound, "%s", strings.TrimPrefix(err.Error(), bot.ErrNotFound.Error()+": "))
-		}
-		return s.opine(r.Context(), run, q, err, bot.Opinion{Gate: a.Gate, By: a.By, Yes: yes, Reason: a.Reason, At: s.Now()})
+		return bot.Command{
+			Verb: verb, By: a.By, Reason: strings.TrimSpace(a.Reason), Run: r.PathValue("id"), Environment: a.Environment, Gate: a.Gate,
+		}, Words{a.By, a.Reason}.check()
 	}
-}
-
-// read reads an answer strictly. It has to come from a person, by name.
-func (a *Answer) read(r *http.Request) error {
-	if err := readBody(r, a, `JSON with "gate" and "by", perhaps "environment" and "reason"`); err != nil {
-		return err
-	}
-	a.By = strings.TrimSpace(a.By)
-	switch {
-	case a.By == "":
-		return failed(http.StatusBadRequest, `"by" is missing: an answer counts for the one who gives it`)
-	case strings.EqualFold(a.By, bot.CallbackSpeaker):
-		return failed(http.StatusBadRequest, `"by" must be a person: programs answer at the address that their gate has sent them`)
-	}
-	return Words{a.By, a.Reason}.check()
 }
 
 // callback answers POST /callbacks/{run}/{environment}/{gate}?signature=HEX. Whoever
@@ -67,8 +53,8 @@ func (s *Server) callback(r *http.Request) (any, error) {
 	if s.Signed == nil || !s.Signed(id+"/"+environment+"/"+gate, r.URL.Query().Get("signature")) {
 		return nil, unknown
 	}
-	var c Callback
-	if err := c.read(r); err != nil {
+	c, err := readCallback(r)
+	if err != nil {
 		return nil, err
 	}
 	run, err := s.Store.Run(r.Context(), id)
@@ -78,64 +64,27 @@ func (s *Server) callback(r *http.Request) (any, error) {
 	case err != nil:
 		return nil, err
 	}
-	q, err := run.Answerable(environment, gate)
-	if q.Gate.Callback == nil {
+	if q, _ := run.Answerable(environment, gate); q.Gate.Callback == nil {
 		return nil, unknown
 	}
-	return s.opine(r.Context(), run, q, err, bot.Opinion{Gate: gate, By: bot.CallbackSpeaker, Yes: *c.Passed, Reason: c.Reason, At: s.Now()})
+	c.Run, c.Environment, c.Gate, c.At = id, environment, gate, s.Now()
+	return s.do(r, "callback "+uuid.NewString(), c)
 }
 
-// read reads an answer strictly.
-func (c *Callback) read(r *http.Request) error {
-	if err := readBody(r, c, `JSON with "passed" (true or false) and perhaps "reason"`); err != nil {
-		return err
+// readCallback reads the answer of a program strictly.
+func readCallback(r *http.Request) (bot.Command, error) {
+	var c Callback
+	if err := readBody(r, &c, `JSON with "passed" (true or false) and perhaps "reason"`); err != nil {
+		return bot.Command{}, err
 	}
 	if c.Passed == nil {
-		return failed(http.StatusBadRequest, `"passed" is missing: it has to be true or false`)
+		return bot.Command{}, failed(http.StatusBadRequest, `"passed" is missing: it has to be true or false`)
 	}
-	return Words{Reason: c.Reason}.check()
-}
-
-// opine hands an answer on. refused is why the gate takes none now; what was said
-// before may be said again all the same, because the answer to it may have been lost.
-func (s *Server) opine(ctx context.Context, run *bot.Run, q bot.Question, refused error, o bot.Opinion) (any, error) {
-	if q.Environment == "" {
-		return nil, refused
+	verb := bot.VerbDeny
+	if *c.Passed {
+		verb = bot.VerbConfirm
 	}
-	opinions, err := s.Store.Opinions(ctx, run.ID, q.Environment, o.Gate)
-	if err != nil {
-		return nil, err
-	}
-	for _, earlier := range opinions {
-		switch {
-		case !strings.EqualFold(earlier.By, o.By):
-		case earlier.Yes == o.Yes:
-			return Said{fmt.Sprintf("%s was %s by %s before: nothing is new", q, saying(o), o.By)}, nil
-		default:
-			return nil, failed(http.StatusConflict, "%s was %s by %s before, and the first answer counts", q, saying(earlier), o.By)
-		}
-	}
-	if refused != nil {
-		return nil, refused
-	}
-	if err := q.MayAnswer(o.By); err != nil {
-		return nil, err
-	}
-	if err := s.Steering.Opine(ctx, run.ID, q.Environment, o); err != nil {
-		return nil, err
-	}
-	return Said{fmt.Sprintf("%s is %s by %s", q, saying(o), o.By)}, nil
-}
-
-// saying says what an opinion does to its gate.
-func saying(o bot.Opinion) string {
-	switch {
-	case o.By == bot.CallbackSpeaker && o.Yes:
-		return "passed"
-	case o.By == bot.CallbackSpeaker:
-		return "failed"
-	case o.Yes:
-		return "confirmed"
-	}
-	return "denied"
+	return bot.Command{
+		Verb: verb, By: bot.CallbackSpeaker, From: "the signed address of the gate", Reason: strings.TrimSpace(c.Reason),
+	}, Words{Reason: c.Reason}.check()
 }

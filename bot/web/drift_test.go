@@ -30,7 +30,7 @@ func TestDrift(t *testing.T) {
 		{"?track=release&deep=1", 400, `unknown parameter \"deep\"`},
 	}
 	for _, test := range tests {
-		w := ask(serverOf(filled()), http.MethodGet, "/api/v1/drift"+test.query, "")
+		w := ask(t, serverOf(filled()), http.MethodGet, "/api/v1/drift"+test.query, "")
 		if w.Code != test.status || !strings.Contains(w.Body.String(), test.want) {
 			t.Errorf("%s: got %d %s\nwant %d with %s", test.query, w.Code, w.Body, test.status, test.want)
 		}
@@ -43,7 +43,7 @@ func TestDriftThatNobodyKnows(t *testing.T) {
 	server.Drift = func(context.Context, string, string) ([]bot.Drift, error) {
 		return nil, errors.New("gitlab answers 502")
 	}
-	w := ask(server, http.MethodGet, "/api/v1/drift?track=release", "")
+	w := ask(t, server, http.MethodGet, "/api/v1/drift?track=release", "")
 	if want := `{"error":"nobody could tell: gitlab answers 502"}`; w.Code != http.StatusBadGateway || !strings.Contains(w.Body.String(), want) {
 		t.Errorf("got %d %s, want 502 %s", w.Code, w.Body, want)
 	}
@@ -59,9 +59,9 @@ func TestDriftIsBounded(t *testing.T) {
 			return nil, ctx.Err()
 		}
 		first := make(chan int)
-		go func() { first <- ask(server, http.MethodGet, "/api/v1/drift?track=release", "").Code }()
+		go func() { first <- ask(t, server, http.MethodGet, "/api/v1/drift?track=release", "").Code }()
 		synctest.Wait()
-		if w := ask(server, http.MethodGet, "/api/v1/drift?track=release", ""); w.Code != http.StatusServiceUnavailable || !strings.Contains(w.Body.String(), "somebody is looking already") {
+		if w := ask(t, server, http.MethodGet, "/api/v1/drift?track=release", ""); w.Code != http.StatusServiceUnavailable || !strings.Contains(w.Body.String(), "somebody is looking already") {
 			t.Errorf("the second: got %d %s, want 503", w.Code, w.Body)
 		}
 		if got := <-first; got != http.StatusGatewayTimeout {

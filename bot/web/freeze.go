@@ -1,7 +1,6 @@
 package web
 
 import (
-	"fmt"
 	"net/http"
 	"strings"
 	"time"
@@ -11,78 +10,59 @@ import (
 
 // A FreezeWords is the body of POST /api/v1/lanes/{lane}/freeze and /api/v1/freeze.
 type FreezeWords struct {
-	By     string `json:"by"`              // who says it; "somebody" when empty
+	By     string `json:"by"`              // who says it, as in Words
 	Reason string `json:"reason"`          // why; needed
 	Until  string `json:"until,omitempty"` // when it ends by itself: a time in RFC 3339, or how long it lasts, such as 2h; empty: when somebody thaws it
 }
 
-// freeze answers POST /api/v1/lanes/{lane}/freeze and, for everything, /api/v1/freeze.
-func (s *Server) freeze(r *http.Request) (any, error) {
+// freeze reads a command that freezes a lane or, where the path names none, everything.
+func (s *Server) freeze(r *http.Request) (bot.Command, error) {
 	var words FreezeWords
 	if err := readBody(r, &words, `JSON with "reason", perhaps "by" and "until"`); err != nil {
-		return nil, err
+		return bot.Command{}, err
 	}
-	f, err := s.freezeOf(words)
-	if err != nil {
-		return nil, err
+	if err := (Words{words.By, words.Reason}).check(); err != nil {
+		return bot.Command{}, err
 	}
-	lane, err := s.laneOf(r)
-	if err != nil {
-		return nil, err
+	c := bot.Command{Verb: bot.VerbFreeze, By: words.By, Reason: strings.TrimSpace(words.Reason)}
+	if c.Reason == "" {
+		return bot.Command{}, failed(http.StatusBadRequest, `"reason" is missing: those who wait are told why`)
 	}
-	if err := s.Steering.Freeze(r.Context(), lane, f); err != nil {
-		return nil, err
+	var err error
+	if c.Until, err = s.timeToCome("until", words.Until); err != nil {
+		return bot.Command{}, err
 	}
-	return Said{fmt.Sprintf("%s is %s", calledLane(lane), f)}, nil
+	c.Lane, err = s.laneOf(r)
+	return c, err
 }
 
-// freezeOf returns the freeze that words ask for.
-func (s *Server) freezeOf(words FreezeWords) (bot.Freeze, error) {
-	if err := (Words{words.By, words.Reason}).check(); err != nil {
-		return bot.Freeze{}, err
+// timeToCome returns the time that a field holds, as a time or as how long it is until
+// then; zero for an empty one.
+func (s *Server) timeToCome(field, text string) (time.Time, error) {
+	if text == "" {
+		return time.Time{}, nil
 	}
-	f := bot.Freeze{By: strings.TrimSpace(words.By), Reason: strings.TrimSpace(words.Reason), At: s.Now()}
-	if f.By == "" {
-		f.By = "somebody"
-	}
-	if f.Reason == "" {
-		return bot.Freeze{}, failed(http.StatusBadRequest, `"reason" is missing: those who wait are told why`)
-	}
-	if words.Until == "" {
-		return f, nil
-	}
-	lasts, short := time.ParseDuration(words.Until)
-	until, wrong := time.Parse(time.RFC3339, words.Until)
+	lasts, short := time.ParseDuration(text)
+	until, wrong := time.Parse(time.RFC3339, text)
 	switch {
 	case short == nil && lasts > 0:
-		f.Until = f.At.Add(lasts)
-	case wrong == nil && until.After(f.At):
-		f.Until = until
+		return s.Now().Add(lasts), nil
+	case wrong == nil && until.After(s.Now()):
+		return until, nil
 	case short == nil || wrong == nil:
-		return bot.Freeze{}, failed(http.StatusBadRequest, `"until" is past: write a time to come, or leave it out`)
-	default:
-		return bot.Freeze{}, failed(http.StatusBadRequest, `"until" must be a time such as 2026-11-30T08:00:00Z, or how long it lasts, such as 2h`)
+		return time.Time{}, failed(http.StatusBadRequest, `%q is past: write a time to come, or leave it out`, field)
 	}
-	return f, nil
+	return time.Time{}, failed(http.StatusBadRequest, `%q must be a time such as 2026-11-30T08:00:00Z, or how long it lasts, such as 2h`, field)
 }
 
-// thaw answers POST /api/v1/lanes/{lane}/thaw and, for everything, /api/v1/thaw.
-func (s *Server) thaw(r *http.Request) (any, error) {
+// thaw reads a command that thaws a lane or, where the path names none, everything.
+func (s *Server) thaw(r *http.Request) (bot.Command, error) {
 	words, err := readWords(r)
 	if err != nil {
-		return nil, err
+		return bot.Command{}, err
 	}
 	lane, err := s.laneOf(r)
-	if err != nil {
-		return nil, err
-	}
-	if err := s.Steering.Thaw(r.Context(), lane, words.By, words.Reason); err != nil {
-		return nil, err
-	}
-	if lane == bot.Everything {
-		return Said{"everything is thawed, but for lanes that are frozen by themselves"}, nil
-	}
-	return Said{fmt.Sprintf("lane %s is thawed", lane)}, nil
+	return bot.Command{Verb: bot.VerbThaw, By: words.By, Reason: strings.TrimSpace(words.Reason), Lane: lane}, err
 }
 
 // laneOf returns the lane of a request, by its own name or that of a track;
@@ -92,9 +72,6 @@ func (s *Server) laneOf(r *http.Request) (string, error) {
 	name := r.PathValue("lane")
 	if name == "" {
 		return bot.Everything, nil
-	}
-	if s.Lane == nil {
-		return name, nil
 	}
 	lane, unknown := s.Lane(name)
 	if unknown == nil {
@@ -110,12 +87,4 @@ func (s *Server) laneOf(r *http.Request) (string, error) {
 		}
 	}
 	return "", failed(http.StatusNotFound, "%v", unknown)
-}
-
-// calledLane names a lane, or all of them.
-func calledLane(lane string) string {
-	if lane == bot.Everything {
-		return "everything"
-	}
-	return "lane " + lane
 }

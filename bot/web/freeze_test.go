@@ -16,7 +16,7 @@ func TestIndexShowsTheRedButton(t *testing.T) {
 	store := filled()
 	store.lanes[0].All = &bot.Freeze{Reason: "fire", By: "ana", At: clock, Until: clock.Add(time.Hour), All: true}
 	store.lanes[1].All = store.lanes[0].All
-	w := ask(serverOf(store), http.MethodGet, "/", "")
+	w := ask(t, serverOf(store), http.MethodGet, "/", "")
 	for _, want := range []string{
 		"<p>fire</p>", "with everything, since 2026-11-22 02:30:00 UTC until 2026-11-22 03:30:00 UTC, by ana", "lockstep thaw --all",
 		"the rollback of run ended failed", "lockstep thaw release", // its own first
@@ -25,7 +25,7 @@ func TestIndexShowsTheRedButton(t *testing.T) {
 			t.Errorf("the page does not hold %q:\n%s", want, w.Body)
 		}
 	}
-	w = ask(serverOf(store), http.MethodGet, "/api/v1/status", "")
+	w = ask(t, serverOf(store), http.MethodGet, "/api/v1/status", "")
 	if got := w.Body.String(); strings.Count(got, `"reason":"fire"`) != 2 || !strings.Contains(got, `{"lane":"integration"`) {
 		t.Errorf("got %s, want both lanes frozen", got)
 	}
@@ -37,14 +37,15 @@ func TestThawOfALaneOfOldDays(t *testing.T) {
 	store := filled()
 	server := serverOf(store)
 	server.Lane = func(string) (string, error) { return "", http.ErrNoLocation }
-	w := ask(server, http.MethodPost, "/api/v1/lanes/release/thaw", `{}`)
-	if w.Code != http.StatusOK {
-		t.Errorf("got %d %s", w.Code, w.Body)
+	store.lanes[0].Lane = "old"
+	w := ask(t, server, http.MethodPost, "/api/v1/lanes/old/thaw", `{}`)
+	if w.Code != http.StatusOK || store.said[0] != "thaw old, somebody from API () at 02:30:00" {
+		t.Errorf("got %d %s, handed on %q", w.Code, w.Body, store.said)
 	}
 }
 
-// nightly returns the schedules of a configuration with one.
-func nightly() []bot.Schedule {
+// catalog returns a configuration with a schedule.
+func catalog() *bot.Config {
 	c, err := bot.ParseConfig("lockstep.yaml", []byte(`gitlab: {url: 'https://gitlab.example.com', token: 'env:TOKEN'}
 packages: {mda: {tags: {project: data/mda}}}
 environments: {int: {repository: env/mda, services: [{name: kv, file: int/kv.yaml, key: version}]}}
@@ -53,5 +54,5 @@ tracks: {integration: {stages: [{environment: int}], schedules: [{name: nightly,
 	if err != nil {
 		panic(err)
 	}
-	return c.Schedules()
+	return c
 }

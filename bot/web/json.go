@@ -18,14 +18,20 @@ type failure struct {
 
 func (f failure) Error() string { return f.sentence }
 
+// A said is an answer with another status than 200.
+type said struct {
+	status int
+	body   any
+}
+
 // failed returns a failure.
 func failed(status int, format string, args ...any) error {
 	return failure{status, fmt.Sprintf(format, args...)}
 }
 
-// json serves what answer returns as JSON to those who may read it.
-func (s *Server) json(answer func(*http.Request) (any, error)) http.Handler {
-	return s.Access.Require(s.answering(answer))
+// json serves what answer returns as JSON to those who may do what scope is for.
+func (s *Server) json(scope bot.TokenScope, answer func(*http.Request) (any, error)) http.Handler {
+	return s.Access.Require(scope, s.answering(answer))
 }
 
 // answering serves what answer returns as JSON to whoever asks.
@@ -35,6 +41,10 @@ func (s *Server) answering(answer func(*http.Request) (any, error)) http.Handler
 		if err != nil {
 			f := s.explain(r, err)
 			refuse(w, f.status, "%s", f.sentence)
+			return
+		}
+		if with, ok := body.(said); ok {
+			reply(w, with.status, with.body)
 			return
 		}
 		reply(w, http.StatusOK, body)

@@ -109,7 +109,7 @@ const mostWaiting = 10
 
 // page serves a page to those who may see it.
 func (s *Server) page(name string, read func(*http.Request) (view, error)) http.Handler {
-	return s.Access.Require(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	return s.Access.Require(bot.MayRead, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		v, err := read(r)
 		if err != nil {
 			f := s.explain(r, err)

@@ -23,7 +23,7 @@ func TestPagesOfReleases(t *testing.T) {
 		{"/api/v1/runs/awaiting", `"gates":[{"environment":"abn","name":"e2e-test-abn","mark":"passed","outcome":"passed"|"opinions":[{"gate":"go-live","by":"eve","yes":true|"commands":["lockstep confirm awaiting go-live","lockstep deny awaiting go-live"]`, ""},
 	}
 	for _, test := range tests {
-		w := ask(serverOf(releases()), http.MethodGet, test.path, "")
+		w := ask(t, serverOf(releases()), http.MethodGet, test.path, "")
 		if w.Code != http.StatusOK {
 			t.Errorf("%s: got %d %s", test.path, w.Code, w.Body)
 		}
@@ -45,7 +45,7 @@ func TestCommandNamesTheEnvironment(t *testing.T) {
 	t.Parallel()
 	store := releases()
 	store.runs[0].Stages[0].Plan.Gates[0].Name = "go-live"
-	w := ask(serverOf(store), http.MethodGet, "/runs/awaiting", "")
+	w := ask(t, serverOf(store), http.MethodGet, "/runs/awaiting", "")
 	if want := "<code>lockstep confirm awaiting go-live --environment prd</code>"; !strings.Contains(w.Body.String(), want) {
 		t.Errorf("want %s in\n%s", want, w.Body)
 	}
@@ -61,7 +61,7 @@ func TestLongQueue(t *testing.T) {
 		store.runs = append(store.runs, r)
 		store.lanes[0].Waiting = append(store.lanes[0].Waiting, r.ID)
 	}
-	if body := ask(serverOf(store), http.MethodGet, "/", "").Body.String(); !strings.Contains(body, "and 1 more") {
+	if body := ask(t, serverOf(store), http.MethodGet, "/", "").Body.String(); !strings.Contains(body, "and 1 more") {
 		t.Errorf("the queue is not cut short:\n%s", body)
 	}
 }

@@ -1,14 +1,14 @@
 // Package web shows runs and lanes to people and programs: read-only pages without
-// scripts, and a JSON API that also takes the words by which people steer (freeze, thaw,
-// resume, cancel, confirm, deny) and the answers of programs to gates. Everything is
-// read from the store on each request; what drifts is looked up outside.
+// scripts, and a JSON API that also takes commands (promote, roll back, freeze …) and the
+// answers of people and programs to gates. Everything is read from the store on each
+// request; what drifts is looked up outside. bot/web/openapi.yaml describes the API.
 //
-// It never changes a run: what people and programs say is handed on, and the run obeys
-// it.
+// It never changes a run: a command is handed on, and the run obeys it.
 package web
 
 import (
 	"context"
+	_ "embed"
 	"log/slog"
 	"net/http"
 	"sync"
@@ -30,6 +30,9 @@ type Store interface {
 	Condemned(ctx context.Context) ([]bot.Condemnation, error)
 	// LastSlot returns the slot of a schedule that was answered last; false without one.
 	LastSlot(ctx context.Context, track, schedule string) (bot.Slot, bool, error)
+	// Audit calls emit with each line of the audit log from since on and before until, in
+	// the order of time, until emit returns an error. Zero times do not restrict.
+	Audit(ctx context.Context, since, until time.Time, emit func(bot.AuditLine) error) error
 }
 
 // A Logbook knows what happened in runs. bot.ErrNotFound says that there is no such run.
@@ -43,30 +46,28 @@ type Logbook interface {
 	Opinions(ctx context.Context, run, environment, gate string) ([]bot.Opinion, error)
 }
 
-// Steering takes what people and programs say. It returns bot.ErrRefused with a
-// sentence when that makes no sense now.
-type Steering interface {
-	// Say tells a run w; bot.ErrNotFound without such a run. Said twice, the second is
-	// refused and changes nothing.
-	Say(ctx context.Context, run string, w bot.Word) error
-	// Opine keeps an answer to a gate of an environment. The first one of each speaker
-	// counts: the same again is nil, another is refused.
-	Opine(ctx context.Context, run, environment string, o bot.Opinion) error
-	// Freeze keeps a lane, or bot.Everything, from being granted, and its holder from its
-	// next stage.
-	Freeze(ctx context.Context, lane string, f bot.Freeze) error
-	// Thaw lets a frozen lane, or bot.Everything, be granted again.
-	Thaw(ctx context.Context, lane, by, reason string) error
+// Commands does what people and programs want done.
+type Commands interface {
+	// Do does a batch of commands and returns an answer for each; the same batch again gets
+	// the same answers. bot.ErrNotFound without the run that one is for.
+	Do(ctx context.Context, b bot.Batch) ([]bot.Answer, error)
+}
+
+// A Catalog knows which requests make sense. bot.Config is one.
+type Catalog interface {
+	// Request returns the request for a version of a package on a track; the error is a
+	// sentence for the one who asked.
+	Request(pkg, track, version string) (bot.Request, error)
 }
 
 // A Server is everything that is served by HTTP.
 type Server struct {
 	Store    Store
-	Steering Steering
-	Access   Access
+	Commands Commands
+	Catalog  Catalog
+	History  Historian
+	Access   *Access
 	Hook     http.Handler // POST /webhooks/gitlab; it proves by itself who calls
-	Submit   http.Handler // POST /api/v1/runs, behind Access
-	Rollback http.Handler // POST /api/v1/runs/{id}/rollback, behind Access
 
 	// Signed reports, in constant time, that signature stands for key, which is
 	// run/environment/gate. nil: no program may answer a gate.
@@ -74,10 +75,12 @@ type Server struct {
 	// Tracks are the data packages of each track.
 	Tracks map[string][]string
 	// Lane returns the lane of that name, or that of the track of that name; the error is
-	// a sentence. nil: a name is that of a lane.
+	// a sentence.
 	Lane func(name string) (string, error)
 	// Schedules are those of all tracks, in the order shown.
 	Schedules []bot.Schedule
+	// Sites are all environments, in the order shown.
+	Sites []Site
 	// Drift asks the outside where a package of a track disagrees; see bot.Bot.Drift.
 	Drift func(ctx context.Context, track, pkg string) ([]bot.Drift, error)
 
@@ -88,33 +91,63 @@ type Server struct {
 	looking sync.Mutex // held while the outside is asked
 }
 
+// A route is a pattern of http.ServeMux with its handler.
+type route struct {
+	pattern string
+	handler http.Handler
+}
+
+// routes are all routes. Those without a scope prove by themselves who calls, or say
+// nothing about runs.
+func (s *Server) routes() []route {
+	return []route{
+		{"/webhooks/gitlab", s.Hook},
+		{"POST /callbacks/{run}/{environment}/{gate}", s.answering(s.callback)},
+
+		{"POST /api/v1/runs", s.json(bot.MayRun, s.command(s.promote))},
+		{"POST /api/v1/runs/{id}/rollback", s.json(bot.MayRun, s.command(tell(bot.VerbRollback)))},
+		{"POST /api/v1/runs/{id}/retry", s.json(bot.MayRun, s.command(tell(bot.VerbRetry)))},
+		{"POST /api/v1/runs/{id}/cancel", s.json(bot.MayRun, s.command(tell(bot.VerbCancel)))},
+		{"POST /api/v1/runs/{id}/hold", s.json(bot.MayRun, s.command(tell(bot.VerbHold)))},
+		{"POST /api/v1/runs/{id}/resume", s.json(bot.MayRun, s.command(tell(bot.VerbResume)))},
+		{"POST /api/v1/runs/{id}/confirm", s.json(bot.MayApprove, s.command(answer(bot.VerbConfirm)))},
+		{"POST /api/v1/runs/{id}/deny", s.json(bot.MayApprove, s.command(answer(bot.VerbDeny)))},
+		{"POST /api/v1/lanes/{lane}/freeze", s.json(bot.MayFreeze, s.command(s.freeze))},
+		{"POST /api/v1/lanes/{lane}/thaw", s.json(bot.MayFreeze, s.command(s.thaw))},
+		{"POST /api/v1/freeze", s.json(bot.MayFreeze, s.command(s.freeze))},
+		{"POST /api/v1/thaw", s.json(bot.MayFreeze, s.command(s.thaw))},
+
+		{"GET /api/v1/runs", s.json(bot.MayRead, s.runs)},
+		{"GET /api/v1/runs/{id}", s.json(bot.MayRead, s.run)},
+		{"GET /api/v1/runs/{id}/why", s.json(bot.MayRead, s.runWhy)},
+		{"GET /api/v1/why", s.json(bot.MayRead, s.why)},
+		{"GET /api/v1/lanes", s.json(bot.MayRead, s.lanes)},
+		{"GET /api/v1/queue", s.json(bot.MayRead, s.queue)},
+		{"GET /api/v1/schedules", s.json(bot.MayRead, s.schedules)},
+		{"GET /api/v1/status", s.json(bot.MayRead, s.status)},
+		{"GET /api/v1/condemned", s.json(bot.MayRead, s.condemned)},
+		{"GET /api/v1/drift", patient(s.json(bot.MayRead, s.drift))},
+
+		{"POST /api/v1/tokens", s.json(bot.MayAdmin, s.makeToken)},
+		{"GET /api/v1/tokens", s.json(bot.MayAdmin, s.tokens)},
+		{"DELETE /api/v1/tokens/{id}", s.json(bot.MayAdmin, s.revokeToken)},
+		{"GET /api/v1/audit", s.Access.Require(bot.MayAdmin, http.HandlerFunc(s.audit))},
+
+		{"GET /api/v1/openapi.yaml", http.HandlerFunc(serveDescription)},
+		{"GET /{$}", s.page("index.html", s.indexPage)},
+		{"GET /runs/{id}", s.page("run.html", s.runPage)},
+		{"GET /style.css", http.HandlerFunc(serveStyle)},
+		{"GET /healthz", http.HandlerFunc(serveHealth)},
+		{"/", http.HandlerFunc(serveNothing)},
+	}
+}
+
 // Handler returns the handler of all routes.
 func (s *Server) Handler() http.Handler {
 	mux := http.NewServeMux()
-	mux.Handle("/webhooks/gitlab", s.Hook)
-	mux.Handle("POST /callbacks/{run}/{environment}/{gate}", s.answering(s.callback))
-	mux.Handle("POST /api/v1/runs", s.Access.Require(s.Submit))
-	mux.Handle("GET /api/v1/runs", s.json(s.runs))
-	mux.Handle("GET /api/v1/runs/{id}", s.json(s.run))
-	mux.Handle("POST /api/v1/runs/{id}/resume", s.json(s.say(bot.VerbResume)))
-	mux.Handle("POST /api/v1/runs/{id}/cancel", s.json(s.say(bot.VerbCancel)))
-	mux.Handle("POST /api/v1/runs/{id}/confirm", s.json(s.answer(true)))
-	mux.Handle("POST /api/v1/runs/{id}/deny", s.json(s.answer(false)))
-	mux.Handle("POST /api/v1/runs/{id}/rollback", s.Access.Require(s.Rollback))
-	mux.Handle("GET /api/v1/lanes", s.json(s.lanes))
-	mux.Handle("POST /api/v1/lanes/{lane}/freeze", s.json(s.freeze))
-	mux.Handle("POST /api/v1/lanes/{lane}/thaw", s.json(s.thaw))
-	mux.Handle("POST /api/v1/freeze", s.json(s.freeze))
-	mux.Handle("POST /api/v1/thaw", s.json(s.thaw))
-	mux.Handle("GET /api/v1/schedules", s.json(s.schedules))
-	mux.Handle("GET /api/v1/status", s.json(s.status))
-	mux.Handle("GET /api/v1/condemned", s.json(s.condemned))
-	mux.Handle("GET /api/v1/drift", patient(s.json(s.drift)))
-	mux.Handle("GET /{$}", s.page("index.html", s.indexPage))
-	mux.Handle("GET /runs/{id}", s.page("run.html", s.runPage))
-	mux.Handle("GET /style.css", http.HandlerFunc(serveStyle))
-	mux.Handle("GET /healthz", http.HandlerFunc(serveHealth))
-	mux.Handle("/", http.HandlerFunc(serveNothing))
+	for _, r := range s.routes() {
+		mux.Handle(r.pattern, r.handler)
+	}
 	return guarded(mux)
 }
 
@@ -132,7 +165,16 @@ func guarded(next http.Handler) http.Handler {
 
 // serveNothing answers what is no route.
 func serveNothing(w http.ResponseWriter, r *http.Request) {
-	refuse(w, http.StatusNotFound, "there is no %s %.100q: docs/operations.md has every call", r.Method, r.URL.Path)
+	refuse(w, http.StatusNotFound, "there is no %s %.100q: docs/api.md has every call", r.Method, r.URL.Path)
+}
+
+//go:embed openapi.yaml
+var description []byte
+
+// serveDescription serves the description of the API, which says nothing about runs.
+func serveDescription(w http.ResponseWriter, _ *http.Request) {
+	w.Header().Set("Content-Type", "application/yaml")
+	_, _ = w.Write(description) // the client may have gone away
 }
 
 // serveHealth says that the process answers. It asks nothing of the store, so that a

@@ -129,7 +129,7 @@ func (d *demo) integrated(ctx context.Context, s scenario) error {
 	if report.Run == nil {
 		err = d.world.ask(ctx, d.api, first)
 	} else if strings.Contains(report.Place, "frozen") {
-		err = d.api.post(ctx, "lanes/integration/thaw", web.Words{By: "ana", Reason: "kv was put right by hand"}, &web.Said{})
+		err = d.api.post(ctx, "lanes/integration/thaw", web.Words{By: "ana", Reason: "kv was put right by hand"}, &bot.Answer{})
 	}
 	if err != nil {
 		return err

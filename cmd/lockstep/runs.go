@@ -230,7 +230,7 @@ func (f serverFlag) steer(ctx context.Context, con *console, words wordsFlag, ou
 
 // tell sends words to path and prints what the server says to them.
 func (c *client) tell(ctx context.Context, con *console, path string, words any, output string) error {
-	var said web.Said
+	var said bot.Answer
 	if err := c.post(ctx, path, words, &said); err != nil {
 		return err
 	}

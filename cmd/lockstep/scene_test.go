@@ -267,7 +267,7 @@ func (s *scene) reaches(version string, state bot.State) (report web.RunReport) 
 // says tells a run or a lane something by the API.
 func (s *scene) says(kind, name, verb string) {
 	s.Helper()
-	if err := s.api.post(s.Context(), kind+"/"+segment(name)+"/"+verb, web.Words{By: "olga", Reason: "the test says so"}, &web.Said{}); err != nil {
+	if err := s.api.post(s.Context(), kind+"/"+segment(name)+"/"+verb, web.Words{By: "olga", Reason: "the test says so"}, &bot.Answer{}); err != nil {
 		s.Fatal(err)
 	}
 }

@@ -33,7 +33,7 @@ type server struct {
 	store   *store.Store
 	engine  *engine.Engine
 	sender  *notify.Sender
-	access  web.Access
+	access  *web.Access
 	hooks   trigger.GitLab
 	signing bot.Secret // of the addresses at which callback gates are answered
 }
@@ -51,7 +51,7 @@ func serve(ctx context.Context, cfg *bot.Config, log *slog.Logger, credentials a
 
 // newServer opens the store and wires everything to it.
 func newServer(ctx context.Context, cfg *bot.Config, log *slog.Logger) (*server, error) {
-	s := &server{cfg: cfg, log: log}
+	s := &server{cfg: cfg, log: log, access: &web.Access{Jobs: web.NewJobs(cfg, now), Now: now, Log: log}}
 	var err error
 	if s.outside, err = newOutside(ctx, cfg); err != nil {
 		return nil, misused(err)
@@ -70,6 +70,7 @@ func newServer(ctx context.Context, cfg *bot.Config, log *slog.Logger) (*server,
 	if s.store, err = store.Open(ctx, url); err != nil {
 		return nil, err
 	}
+	s.access.Tokens = s.store
 	s.outside.bot.History, s.outside.bot.Frozen = s.store, s.store.Frozen
 	s.outside.gates.opinions = answered{s.store}
 	s.outside.gates.callback = func(g gates.Subject) string { return callbackAddress(cfg.Server.URL, s.signing, g) }
@@ -189,11 +190,9 @@ func (s *server) handler() http.Handler {
 	s.hooks.Catalog, s.hooks.Store, s.hooks.Hint = s.cfg, s.store, s.engine.Hint
 	s.hooks.Wake, s.hooks.Now, s.hooks.Log = s.engine.Wake, now, s.log
 	web := &web.Server{
-		Store: s.store, Steering: s.engine, Access: s.access, Hook: &s.hooks,
-		Submit:   &trigger.Runs{Catalog: s.cfg, Store: s.store, Wake: s.engine.Wake, Now: now, Log: s.log},
-		Rollback: &trigger.Rollback{Store: s.store, Wake: s.engine.Wake, Now: now, Log: s.log},
-		Signed:   func(key, signature string) bool { return gates.Signed(s.signing.Reveal(), key, signature) },
-		Tracks:   s.packages(), Drift: s.outside.bot.Drift, Lane: s.cfg.LaneOf, Schedules: s.cfg.Schedules(),
+		Store: s.store, Commands: s.engine, Catalog: s.cfg, Access: s.access, Hook: &s.hooks,
+		Signed: func(key, signature string) bool { return gates.Signed(s.signing.Reveal(), key, signature) },
+		Tracks: s.packages(), Drift: s.outside.bot.Drift, Lane: s.cfg.LaneOf, Schedules: s.cfg.Schedules(),
 		Version: version, Now: now, Log: s.log,
 	}
 	return web.Handler()

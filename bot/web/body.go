@@ -3,26 +3,18 @@ package web
 import (
 	"encoding/json"
 	"errors"
-	"fmt"
 	"io"
 	"net/http"
 	"regexp"
-
-	"lockstep/bot"
 )
 
 // maxWords is how large the body of a request may be, in bytes.
 const maxWords = 16 << 10
 
-// Words is the body of POST requests that steer; it may be left out.
+// Words is the body of POST requests that steer a run or thaw a lane; it may be left out.
 type Words struct {
-	By     string `json:"by"`     // who says it; "somebody" when empty
+	By     string `json:"by"`     // who says it; "somebody" when empty. With a token of their own callers speak for themselves, and this says for whom
 	Reason string `json:"reason"` // why; may be empty
-}
-
-// A Said is the answer to words that were taken.
-type Said struct {
-	Sentence string `json:"sentence"`
 }
 
 var (
@@ -30,34 +22,13 @@ var (
 	oneLine = regexp.MustCompile(`^[^\p{C}\p{Zl}\p{Zp}]{0,500}$`)
 )
 
-// say answers POST /api/v1/runs/{id}/resume and …/cancel.
-func (s *Server) say(verb bot.Verb) func(*http.Request) (any, error) {
-	return func(r *http.Request) (any, error) {
-		words, err := readWords(r)
-		if err != nil {
-			return nil, err
-		}
-		id := r.PathValue("id")
-		if err := s.Steering.Say(r.Context(), id, bot.Word{Verb: verb, By: words.By, Reason: words.Reason, At: s.Now()}); err != nil {
-			return nil, err
-		}
-		return Said{fmt.Sprintf("run %s was told to %s", id, verb)}, nil
-	}
-}
-
 // readWords reads the body of a request strictly. An empty body says nothing more.
 func readWords(r *http.Request) (Words, error) {
 	words := Words{}
 	if err := readBody(r, &words, `empty or JSON with "by" and "reason"`); err != nil && !errors.Is(err, io.EOF) {
 		return Words{}, err
 	}
-	if err := words.check(); err != nil {
-		return Words{}, err
-	}
-	if words.By == "" {
-		words.By = "somebody"
-	}
-	return words, nil
+	return words, words.check()
 }
 
 // check returns nil when words can stand in a sentence.

@@ -151,6 +151,8 @@ func (r *Run) Asked() string {
 		return r.announcement()
 	case r.Origin == OriginSchedule:
 		return "schedule " + r.By
+	case r.Origin == OriginComment:
+		return r.By + " in a comment"
 	case r.By != "":
 		return r.By + " through the API"
 	}

@@ -258,6 +258,7 @@ type Request struct {
 	From   string `json:"from,omitempty"`   // the track that the version has to have finished well
 	Force  string `json:"force,omitempty"`  // why it is to run although the version is condemned
 	Undoes string `json:"undoes,omitempty"` // the finished run that it puts back; Track, Package and Version are that run's
+	Retry  bool   `json:"retry,omitempty"`  // with Undoes: a rollback of that run that failed is tried once more
 
 	Lane      string `json:"lane"`      // from the track
 	Supersede bool   `json:"supersede"` // from the track: it takes the place of waiting runs

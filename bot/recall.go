@@ -38,7 +38,7 @@ func (b *Bot) recall(ctx context.Context, r *Run) (Outcome, error) {
 	r.Left, r.Backs, r.Direction = way.Left, append(landed, backs...), Back
 	if r.At = slices.IndexFunc(r.Backs, func(d Delivery) bool { return len(d.Seen) == 0 }); r.At < 0 {
 		r.At = 0
-		return r.verified(), nil
+		return b.reminded(ctx, r, r.verified())
 	}
 	return to(Recalled, "%s", r.planned(backs)), nil
 }
@@ -323,7 +323,7 @@ func (b *Bot) restored(ctx context.Context, r *Run) (Outcome, error) {
 	if o, left, err := b.tidy(ctx, r.Delivery()); left || err != nil {
 		return o, err
 	}
-	return r.next(), nil
+	return b.reminded(ctx, r, r.next())
 }
 
 // next goes on to the next repository of the way back, or ends the run.
@@ -364,9 +364,6 @@ func (r *Run) restoredServices() string {
 	}
 	return strings.Join(parts, ", ")
 }
-
-// Restored reports that the way back has put anything back and verified it.
-func (r *Run) Restored() bool { return r.restoredServices() != "" }
 
 // leftovers says what a rollback left alone, as the end of a sentence.
 func (r *Run) leftovers() string {

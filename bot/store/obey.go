@@ -44,9 +44,11 @@ func carry(ctx context.Context, tx Tx, c bot.Command, key string, channels func(
 		q.Key = key
 		return accept(ctx, tx, q, c.At)
 	case bot.VerbRollback:
-		return accept(ctx, tx, bot.Request{Key: key, Origin: bot.OriginAPI, By: c.By, Link: c.Link, Reason: c.Reason, Undoes: c.Run}, c.At)
+		return putBack(ctx, tx, c, key, channels)
+	case bot.VerbRetry:
+		return retry(ctx, tx, c, key)
 	case bot.VerbCancel, bot.VerbHold, bot.VerbResume:
-		return tell(ctx, tx, c, channels)
+		return order(ctx, tx, c, c.Verb, channels)
 	case bot.VerbConfirm, bot.VerbDeny:
 		return answerGate(ctx, tx, c)
 	case bot.VerbFreeze:
@@ -70,14 +72,6 @@ func thawLane(ctx context.Context, tx Tx, c bot.Command) (bot.Answer, error) {
 		return bot.Answer{Sentence: "everything is thawed, but for lanes that are frozen by themselves"}, nil
 	}
 	return bot.Answer{Sentence: called(c.Lane) + " is thawed"}, nil
-}
-
-// tell tells a run what a person says.
-func tell(ctx context.Context, tx Tx, c bot.Command, channels func(track string) []string) (bot.Answer, error) {
-	if err := say(ctx, tx, c.Run, bot.Word{Verb: c.Verb, By: c.By, Reason: c.Reason, At: c.At}, channels); err != nil {
-		return bot.Answer{}, err
-	}
-	return bot.Answer{Run: c.Run, Sentence: fmt.Sprintf("run %s was told to %s", c.Run, c.Verb)}, nil
 }
 
 // standing says how the run or the lane of a command stands; "" for one that is for

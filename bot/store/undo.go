@@ -35,7 +35,11 @@ func undo(ctx context.Context, tx Tx, q bot.Request, now time.Time) (bot.Answer,
 	if answer, err := undone(ctx, tx, done); err != nil || answer.Sentence != "" {
 		return answer, err
 	}
-	if sentence := settledOtherwise(done); sentence != "" {
+	again, err := failedBack(ctx, tx, q, done)
+	if err != nil {
+		return bot.Answer{}, err
+	}
+	if sentence := settledOtherwise(done); sentence != "" && again == nil {
 		return refused("%s", sentence), nil
 	}
 	if why, err := outdated(ctx, tx, done, ""); err != nil || why != "" {
@@ -47,10 +51,33 @@ func undo(ctx context.Context, tx Tx, q bot.Request, now time.Time) (bot.Answer,
 	}
 	r.Stages, r.Stage = done.Stages, max(len(done.Stages)-1, 0)
 	r.Cause = &bot.Cause{Sentence: fmt.Sprintf("%s undoes run %s", cmp.Or(q.By, "somebody"), done.ID)}
+	if again != nil {
+		r.TryAgain(again)
+		r.Cause.Sentence = fmt.Sprintf("%s has run %s put back once more, after run %s could not", cmp.Or(q.By, "somebody"), done.ID, again.ID)
+	}
 	if q.Reason != "" {
 		r.Cause.Sentence += " (" + q.Reason + ")"
 	}
 	return enqueue(ctx, tx, r, "; "+r.Cause.Sentence)
+}
+
+// failedBack returns the run whose rollback of done failed last, where the request wants
+// it tried once more; nil without one.
+func failedBack(ctx context.Context, tx Tx, q bot.Request, done *bot.Run) (*bot.Run, error) {
+	if !q.Retry {
+		return nil, nil
+	}
+	runs, err := list(ctx, tx, `SELECT revision, body FROM runs WHERE undoes = $1 AND undoes <> '' AND state = 'rollback failed'
+		ORDER BY ended DESC, id DESC LIMIT 1`, []any{done.ID})
+	switch {
+	case err != nil:
+		return nil, err
+	case len(runs) > 0:
+		return &runs[0], nil
+	case done.State == bot.RollbackFailed:
+		return done, nil
+	}
+	return nil, nil
 }
 
 // undone answers a request to put a run back that another one is putting back, or has

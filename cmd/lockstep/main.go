@@ -30,11 +30,16 @@ import (
 // version is set by the linker.
 var version = "dev"
 
-// The exit codes of every command.
+// The exit codes of every command. Those from 3 on tell how the run has ended that a
+// command with --wait waited for.
 const (
-	exitOK      = 0 // it did what was asked
-	exitFailed  = 1 // it could not, or what it found is not well
-	exitMisused = 2 // the command line or the configuration is wrong; nothing was done
+	exitOK             = 0 // it did what was asked; the run ended well
+	exitFailed         = 1 // it could not, or what it found is not well; the run was refused, cancelled or superseded
+	exitMisused        = 2 // the command line or the configuration is wrong; nothing was done
+	exitWarned         = 3 // the run ended well, with warnings
+	exitRolledBack     = 4 // the run failed, and everything was put back
+	exitRollbackFailed = 5 // the run failed, and not everything could be put back
+	exitLate           = 6 // the run has not ended in time: it goes on, or waits for a person
 )
 
 // A cli is the command line.
@@ -47,15 +52,23 @@ type cli struct {
 	Run       runCmd       `cmd:"" help:"Show one run: where it stands, and every decision with its sentence."`
 	Promote   promoteCmd   `cmd:"" help:"Ask for a run of a version through a track."`
 	Rollback  rollbackCmd  `cmd:"" help:"Undo a finished run: put back what it has deployed."`
+	Retry     retryCmd     `cmd:"" help:"Ask once more for what has failed: a run, or its rollback."`
 	Confirm   confirmCmd   `cmd:"" help:"Approve a gate that waits for people."`
 	Deny      denyCmd      `cmd:"" help:"Deny a gate that waits for people."`
-	Resume    resumeCmd    `cmd:"" help:"Let a stalled run go on."`
+	Hold      holdCmd      `cmd:"" help:"Keep a run from changing anything more."`
+	Resume    resumeCmd    `cmd:"" help:"Let a run go on that is held or stalled."`
 	Cancel    cancelCmd    `cmd:"" help:"Cancel a run; what it wrote is put back."`
 	Freeze    freezeCmd    `cmd:"" help:"Keep runs from beginning, and from going on to their next stage."`
 	Thaw      thawCmd      `cmd:"" help:"Let a frozen lane go on."`
+	Why       whyCmd       `cmd:"" help:"Say why a service runs what it runs, or what a run waits for."`
+	Queue     queueCmd     `cmd:"" help:"Show which run holds a lane, and which ones wait and for what."`
 	Schedules schedulesCmd `cmd:"" help:"Show the next times of every schedule, and what became of the last."`
 	Drift     driftCmd     `cmd:"" help:"Show where Git, parameters and the deployment disagree."`
+	Token     tokenCmd     `cmd:"" help:"Make, list and revoke tokens of the API."`
+	Audit     auditCmd     `cmd:"" help:"Print the audit log: who did what, when and from where."`
 	Version   versionCmd   `cmd:"" help:"Print the version."`
+
+	Completion completionCmd `cmd:"" help:"Print what makes a shell complete commands and flags."`
 }
 
 // output is the flag of every command that prints.
@@ -71,7 +84,8 @@ Begin with "lockstep demo". Then write a lockstep.yaml (docs/lockstep.example.ya
 explains every field), try it with "lockstep check", and start "lockstep serve".
 
 Exit codes: 0 done, 1 it failed or is not well, 2 the command line or the
-configuration is wrong and nothing was done.`
+configuration is wrong and nothing was done. With --wait also 3 to 6: see
+"lockstep promote --help".`
 
 // errSilent ends a command with exit code 1 after it has said why itself.
 var errSilent = errors.New("said already")
@@ -89,14 +103,9 @@ func main() {
 // run runs one command line and returns its exit code.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	code, exited := exitOK, false
-	parser, err := kong.New(&cli{},
-		kong.Name("lockstep"), kong.Description(description), kong.UsageOnError(),
-		kong.Writers(stdout, stderr), kong.Exit(func(c int) { code, exited = c, true }),
-		kong.BindTo(ctx, (*context.Context)(nil)), kong.BindTo(stdout, (*io.Writer)(nil)),
-		kong.Bind(&console{out: stdout, err: stderr}),
-	)
-	if err != nil {
-		panic("lockstep: command line: " + err.Error())
+	parser := newParser(ctx, stdout, stderr, func(c int) { code, exited = c, true })
+	if completed(parser) {
+		return exitOK
 	}
 	if len(args) == 0 {
 		args = []string{"--help"}
@@ -109,18 +118,40 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		fmt.Fprintf(stderr, "lockstep: %v (see lockstep --help)\n", err)
 		return exitMisused
 	}
-	switch err := command.Run(); {
+	return exitCode(command.Run(), stderr)
+}
+
+// newParser returns the parser of command lines.
+func newParser(ctx context.Context, stdout, stderr io.Writer, exit func(code int)) *kong.Kong {
+	parser, err := kong.New(&cli{},
+		kong.Name("lockstep"), kong.Description(description), kong.UsageOnError(),
+		kong.Writers(stdout, stderr), kong.Exit(exit),
+		kong.BindTo(ctx, (*context.Context)(nil)), kong.BindTo(stdout, (*io.Writer)(nil)),
+		kong.Bind(&console{out: stdout, err: stderr}),
+	)
+	if err != nil {
+		panic("lockstep: command line: " + err.Error())
+	}
+	return parser
+}
+
+// exitCode returns the exit code of a command that came to err, which is said unless the
+// command has said it.
+func exitCode(err error, stderr io.Writer) int {
+	told, isTold := errors.AsType[ended](err)
+	switch {
 	case err == nil:
 		return exitOK
+	case isTold:
+		return int(told)
 	case errors.Is(err, errSilent):
 		return exitFailed
-	case errors.Is(err, errMisused):
-		fmt.Fprintf(stderr, "lockstep: %v\n", err)
-		return exitMisused
-	default:
-		fmt.Fprintf(stderr, "lockstep: %v\n", err)
-		return exitFailed
 	}
+	fmt.Fprintf(stderr, "lockstep: %v\n", err)
+	if errors.Is(err, errMisused) {
+		return exitMisused
+	}
+	return exitFailed
 }
 
 // A console is where a command prints.

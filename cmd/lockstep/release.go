@@ -3,17 +3,19 @@ package main
 import (
 	"context"
 
-	"lockstep/bot"
+	"lockstep/bot/web"
 )
 
 // promoteCmd asks for a run.
 type promoteCmd struct {
 	serverFlag
+	waitFlag
 	output
 	Track   string `arg:"" help:"The track that the version is to go through."`
 	Version string `arg:"" help:"The version of the data package."`
 	Package string `help:"The data package; needed where the track takes several." placeholder:"NAME"`
 	By      string `help:"Who asks." env:"LOCKSTEP_USER,USER" placeholder:"NAME"`
+	Reason  string `help:"Why; it is kept with the run."`
 	Force   string `help:"Deploy the version although it is condemned, for this reason; it is kept with the run." placeholder:"REASON"`
 }
 
@@ -22,26 +24,21 @@ func (promoteCmd) Help() string {
 	return `Asks for a run of a version through a track. A version that the run before has rolled
 back there is condemned and refused, unless a reason is given:
 
-    lockstep promote release 2026.11.4
-    lockstep promote integration 2026.11.3 --force "the gate itself was broken"` + asksServer
+    lockstep promote release 2026.11.4 --wait
+    lockstep promote integration 2026.11.3 --force "the gate itself was broken"` + waitsForRun + asksServer
 }
 
 // Run asks the server.
 func (c *promoteCmd) Run(ctx context.Context, con *console) error {
-	request := map[string]string{"track": c.Track, "version": c.Version, "by": c.By}
-	if c.Package != "" {
-		request["package"] = c.Package
-	}
-	if c.Force != "" {
-		request["force"] = c.Force
-	}
-	return c.request(ctx, con, "runs", request, c.Output)
+	wanted := web.Wanted{Package: c.Package, Track: c.Track, Version: c.Version, By: c.By, Reason: c.Reason, Force: c.Force}
+	return c.command(ctx, con, "runs", wanted, c.waitFlag, c.Output)
 }
 
 // rollbackCmd undoes a run that has finished.
 type rollbackCmd struct {
 	serverFlag
 	wordsFlag
+	waitFlag
 	output
 	ID string `arg:"" help:"The id of the run that is to be undone." name:"run"`
 }
@@ -52,29 +49,12 @@ func (rollbackCmd) Help() string {
 its own: by value, so that what people or later runs have set since is left alone. The
 last good versions go back too. A run under way is cancelled instead.
 
-    lockstep rollback ID --reason "prices of yesterday"` + asksServer
+    lockstep rollback ID --reason "prices of yesterday" --wait` + waitsForRun + asksServer
 }
 
 // Run asks the server.
 func (c *rollbackCmd) Run(ctx context.Context, con *console) error {
-	return c.request(ctx, con, "runs/"+segment(c.ID)+"/rollback", map[string]string{"by": c.By, "reason": c.Reason}, c.Output)
-}
-
-// request asks for a run and prints what the server says to it.
-func (f serverFlag) request(ctx context.Context, con *console, path string, request map[string]string, output string) error {
-	api, err := f.client(ctx)
-	if err != nil {
-		return err
-	}
-	var answer bot.Answer
-	if err := api.post(ctx, path, request, &answer); err != nil {
-		return err
-	}
-	if output == "json" {
-		return con.json(answer)
-	}
-	con.printf("%s\n", answer.Sentence)
-	return nil
+	return c.command(ctx, con, "runs/"+segment(c.ID)+"/rollback", web.Words{By: c.By, Reason: c.Reason}, c.waitFlag, c.Output)
 }
 
 // confirmCmd answers an approval gate with yes.

@@ -77,6 +77,8 @@ func answer(records []bot.CommandRecord, url func(string) string) string {
 func bullet(r bot.CommandRecord, url func(string) string) string {
 	title := fmt.Sprintf("- **%s**", escaper.Replace(clip(cmp.Or(string(r.Verb), "?"), maxVerb)))
 	switch {
+	case r.Answer.Refused && r.Verb == bot.VerbHelp: // something that is no command
+		title = "- not understood"
 	case r.Answer.Refused:
 		title += " refused"
 	case r.Verb == bot.VerbHelp:

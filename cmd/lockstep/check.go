@@ -23,15 +23,33 @@ type checkCmd struct {
 // Help says more than one line.
 func (checkCmd) Help() string {
 	return `Reads the configuration and names every mistake with line and column. Then resolves
-the references, asks GitLab who the bot is and what it finds in each repository, and
-reads every value as a run would. It changes nothing.`
+the references, asks GitLab who the bot is and what it may do in each project, and
+reads every value as a run would. It changes nothing.
+
+What is BAD keeps runs from working; a note is worth knowing. Both say what to do.`
 }
 
 // A checked is one line of what check says.
 type checked struct {
 	What string `json:"what"`
 	OK   bool   `json:"ok"`
-	Says string `json:"says"`
+	Note bool   `json:"note,omitempty"` // it works, and yet there is something to know, or nobody could tell
+	Says string `json:"says"`           // what is not well ends in its cure
+}
+
+// fine says that something is well.
+func fine(what, format string, args ...any) checked {
+	return checked{What: what, OK: true, Says: fmt.Sprintf(format, args...)}
+}
+
+// aside says what is worth knowing.
+func aside(what, format string, args ...any) checked {
+	return checked{What: what, OK: true, Note: true, Says: fmt.Sprintf(format, args...)}
+}
+
+// bad says what keeps runs from working.
+func bad(what, format string, args ...any) checked {
+	return checked{What: what, Says: fmt.Sprintf(format, args...)}
 }
 
 // Run checks everything and fails when anything is not well.
@@ -40,7 +58,7 @@ func (c *checkCmd) Run(ctx context.Context, con *console) error {
 	if err != nil {
 		return err
 	}
-	all := []checked{{c.Config, true, "the configuration is valid"}}
+	all := []checked{fine(c.Config, "the configuration is valid")}
 	if !c.Offline {
 		all = append(all, checkOutside(ctx, cfg)...)
 	}
@@ -51,8 +69,11 @@ func (c *checkCmd) Run(ctx context.Context, con *console) error {
 func (c *console) checked(all []checked, output string) error {
 	for _, line := range all {
 		mark := "ok  "
-		if !line.OK {
+		switch {
+		case !line.OK:
 			mark = "BAD "
+		case line.Note:
+			mark = "note"
 		}
 		if output == "json" {
 			if err := c.json(line); err != nil {
@@ -82,26 +103,17 @@ func checkOutside(ctx context.Context, cfg *bot.Config) []checked {
 	if err != nil {
 		return append(all, verdict("gitlab", err, ""))
 	}
-	all = append(all, o.checkGitLab(ctx, cfg)...)
+	known := o.checkGitLab(ctx, cfg)
+	all = append(all, known...)
+	if len(known) == 1 && !known[0].OK {
+		return all
+	}
 	all = append(all, o.checkAWS(ctx, cfg)...)
 	all = append(all, o.checkChannels(ctx)...)
 	for _, track := range slices.Sorted(maps.Keys(cfg.Tracks)) {
 		for _, pkg := range cfg.Tracks[track].Packages {
 			all = append(all, o.checkTrack(ctx, track, pkg)...)
 		}
-	}
-	return all
-}
-
-// checkGitLab asks who the bot is, and looks for each project.
-func (o *outside) checkGitLab(ctx context.Context, cfg *bot.Config) []checked {
-	meta, err := o.gitlab.Metadata(ctx)
-	all := []checked{verdict(cfg.GitLab.URL, err, "GitLab "+meta.Version)}
-	user, err := o.gitlab.User(ctx)
-	all = append(all, verdict("gitlab.token", err, "belongs to "+user.Username))
-	for _, project := range projects(cfg) {
-		p, err := o.gitlab.Project(ctx, project)
-		all = append(all, verdict(project, err, "is there, default branch "+p.DefaultBranch))
 	}
 	return all
 }
@@ -176,13 +188,13 @@ func (o *outside) checkTrack(ctx context.Context, track, pkg string) []checked {
 	return all
 }
 
-// verdict returns what is said of one thing: fine, or the error.
-func verdict(what string, err error, fine string) checked {
+// verdict returns what is said of one thing: well, or the error.
+func verdict(what string, err error, well string) checked {
 	switch {
 	case err == nil:
-		return checked{what, true, fine}
+		return fine(what, "%s", well)
 	case errors.Is(err, gitops.ErrNotFound):
-		return checked{what, false, err.Error() + ": check the name, and that the bot's user is a member"}
+		return bad(what, "%v: check the name, and that the bot's user is a member", err)
 	}
-	return checked{what, false, err.Error()}
+	return bad(what, "%v", err)
 }

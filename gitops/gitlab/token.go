@@ -2,6 +2,7 @@ package gitlab
 
 import (
 	"context"
+	"net/http"
 	"slices"
 	"time"
 )
@@ -16,15 +17,15 @@ type Token struct {
 // Has reports that the token has a scope.
 func (t Token) Has(scope string) bool { return slices.Contains(t.Scopes, scope) }
 
-// Token reads the bot's own token. known is false when GitLab does not say, as before
-// version 15.5, and of tokens of another kind.
+// Token reads the bot's own token. known is false when GitLab does not say: before version
+// 15.5, of tokens of another kind, and of one that is worth nothing.
 func (c *Client) Token(ctx context.Context) (t Token, known bool, err error) {
 	self, err := read[struct {
 		Name   string   `json:"name"`
 		Scopes []string `json:"scopes"`
 		Ends   string   `json:"expires_at"` // 2026-11-30, or null
 	}](ctx, c, "personal_access_tokens/self", nil)
-	if hidden(err) {
+	if hidden(err) || status(err) == http.StatusUnauthorized {
 		return Token{}, false, nil
 	}
 	if err != nil {

@@ -139,7 +139,7 @@ type mistake struct {
 var mistakes = map[string]mistake{
 	"none": {want: typed{line: "check", says: []string{
 		": the configuration is valid\n", "ok   gitlab.token: resolves\n", ": GitLab 1", "ok   gitlab.token: belongs to lockstep-bot\n",
-		"ok   qa/int-test: is there, default branch main\n", "ok   mda on integration, int: fbv 2026.11.0, kv 2026.11.0, mds 2026.11.0, remo 2026.11.0\n",
+		"ok   qa/int-test: is there, default branch main, the bot is Maintainer (40)\n", "ok   mda on integration, int: fbv 2026.11.0, kv 2026.11.0, mds 2026.11.0, remo 2026.11.0\n",
 		"ok   mda on release, prd: fbv 2026.11.0", "ok   bucket mda-preview: can be listed, for preview\n", "ok   bucket mda-live: can be listed, for live\n",
 		"ok   parameter /mda/prd/data-version: holds 2026.11.0\n",
 	}, not: "BAD"}},

@@ -3,8 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"maps"
-	"slices"
 
 	"golang.org/x/time/rate"
 
@@ -45,29 +43,6 @@ func newOutside(ctx context.Context, cfg *bot.Config) (*outside, error) {
 	}
 	o.channels, err = channels(ctx, cfg)
 	return o, err
-}
-
-// projects returns the GitLab projects that a configuration names, in order.
-func projects(cfg *bot.Config) []string {
-	all := map[string]bool{}
-	for _, e := range cfg.Environments {
-		if e.Repository != "" {
-			all[e.Repository] = true
-		}
-	}
-	for _, p := range cfg.DataProjects() {
-		all[p.Project] = true
-	}
-	for _, t := range cfg.Tracks {
-		for _, s := range t.Stages {
-			for _, g := range s.Gates {
-				if g.Pipeline != nil {
-					all[g.Pipeline.Project] = true
-				}
-			}
-		}
-	}
-	return slices.Sorted(maps.Keys(all))
 }
 
 // resolved returns the secret of an optional reference; the empty one when it is not

@@ -114,12 +114,11 @@ func (s *Store) Baseline(ctx context.Context, project string, known []bot.Reques
 //
 // The same request again gets the same answer, also when it was refused for a reason
 // that has gone since (its version is not condemned any more, it has finished the other
-// track now), where it is a tag's. A tag announces a version once, and polling finds it
-// again and again: if an old refusal could turn into a run by itself, a version of last
-// week would be deployed over the one of today. Whoever asks through the API waits for
-// the answer and was told to ask again later, so such a refusal is not kept there: the
-// request is decided anew, with the same key as well. It made no run, so that the same
-// key is still one run.
+// track now), where it comes again by itself, as a tag does that polling finds again and
+// again: if an old refusal could turn into a run then, a version of last week would be
+// deployed over the one of today. Whoever asks through the API waits for the answer and
+// was told to ask again later, so such a refusal is not kept there: the request is decided
+// anew, with the same key as well. It made no run, so that the same key is still one run.
 func accept(ctx context.Context, tx Tx, q bot.Request, now time.Time) (bot.Answer, error) {
 	if q.Undoes != "" {
 		if no, err := complete(ctx, tx, &q); err != nil || no.Refused {
@@ -140,8 +139,8 @@ func accept(ctx context.Context, tx Tx, q bot.Request, now time.Time) (bot.Answe
 		no := refused("%s stood for %s and stands for %s now: what it names must not move, so make a new one", q.Subject, commit, q.Commit)
 		return no, remember(ctx, tx, q, no, now)
 	}
-	answer, err := decide(ctx, tx, q, now)
-	if err != nil || answer.Refused && q.Origin != bot.OriginTag && q.Origin != bot.OriginSchedule {
+	answer, err := answered(ctx, tx, q, now)
+	if err != nil || answer.Refused && !keeps(q.Origin) {
 		return answer, err
 	}
 	return answer, remember(ctx, tx, q, answer, now)

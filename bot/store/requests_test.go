@@ -68,7 +68,7 @@ func TestAcceptJoins(t *testing.T) {
 
 		granted(t, s)
 		moved(t, s, run, bot.Done, "it is done")
-		again.Key = "api 43"
+		again.Key, again.Origin = "api 43", bot.OriginAPI // people may ask for a version again
 		if next := accepted(t, s, again)[0]; next == run {
 			t.Error("joined a run that has ended")
 		}

@@ -13,7 +13,6 @@ import (
 	"log/slog"
 	"mime"
 	"net/http"
-	"net/url"
 	"strconv"
 	"strings"
 	"time"
@@ -33,8 +32,12 @@ const (
 type GitLab struct {
 	Catalog Catalog
 	Store   Store
+	Forge   Forge
 	Secret  bot.Secret // of X-Gitlab-Token
 	Signing bot.Secret // whsec_…, of webhook-signature
+
+	// Comments takes the hooks of comments; nil: they are like any other.
+	Comments *Comments
 
 	// Hint wakes a run; the same delivery wakes it once.
 	Hint func(ctx context.Context, run, delivery string) error
@@ -75,7 +78,11 @@ func (g *GitLab) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		refuse(w, http.StatusBadRequest, "%v", err)
 		return
 	}
-	g.take(r.Context(), w, e, delivery(r.Header, body))
+	if e.Kind == "note" && g.Comments != nil {
+		g.Comments.ServeHook(w, body)
+		return
+	}
+	g.take(r.Context(), w, e, body, delivery(r.Header, body))
 }
 
 // prove checks that the hook comes from GitLab. A signature that is there must be
@@ -141,68 +148,33 @@ func delivery(h http.Header, body []byte) string {
 	return "body " + hex.EncodeToString(sum[:])
 }
 
-// take stores what a hook asks for, or wakes the runs that it may be news for.
-func (g *GitLab) take(ctx context.Context, w http.ResponseWriter, e event, delivery string) {
-	if e.Kind != "tag_push" {
-		g.wake(ctx, w, e, delivery)
+// take stores what a hook announces, and wakes the runs that it may be news for.
+func (g *GitLab) take(ctx context.Context, w http.ResponseWriter, e event, body []byte, delivery string) {
+	sources := g.sources(e)
+	if e.Kind == "tag_push" || len(sources) > 0 {
+		g.announce(ctx, w, e, body, delivery, sources)
 		return
 	}
-	requests, sentence := g.requests(e)
-	if len(requests) == 0 {
-		g.Log.Info("a tag starts nothing", "delivery", delivery, "reason", sentence)
-		reply(w, http.StatusOK, said{Sentence: sentence})
-		return
-	}
-	answers, err := g.Store.AcceptAll(ctx, delivery, requests, g.Now())
-	if err != nil {
-		g.Log.Error("store webhook", "delivery", delivery, "error", err)
-		refuse(w, http.StatusInternalServerError, "the request could not be stored: polling will find the tag")
-		return
-	}
-	for _, answer := range answers {
-		if answer.Refused {
-			g.Log.Warn("a tag is refused", "delivery", delivery, "reason", answer.Sentence)
-		}
-	}
-	g.Wake()
-	reply(w, http.StatusAccepted, map[string][]bot.Answer{"answers": answers})
+	g.wake(ctx, w, e, delivery)
 }
 
-// requests returns what a tag push asks for, or the sentence that says why nothing.
-func (g *GitLab) requests(e event) ([]bot.Request, string) {
-	tag, ok := strings.CutPrefix(e.Ref, "refs/tags/")
-	switch {
-	case !ok || e.Project.Path == "":
-		return nil, "the hook names no tag or no project: ignored"
-	case e.Commit == "" || strings.Trim(e.After, "0") == "":
-		return nil, "a tag was removed, which starts nothing"
-	}
-	requests, err := g.Catalog.Tagged(e.Project.Path, tag)
-	switch {
-	case err != nil:
-		return nil, err.Error()
-	case len(requests) == 0:
-		return nil, fmt.Sprintf("%.200q is no data project of the configuration: ignored", e.Project.Path)
-	}
-	for i := range requests {
-		requests[i] = tagRequest(requests[i], e.Project.Path, tag, e.Commit)
-		requests[i].By, requests[i].Announced = e.User, true
-		if e.Project.URL != "" {
-			requests[i].Link = e.Project.URL + "/-/tags/" + url.PathEscape(tag)
-		}
-	}
-	return requests, ""
-}
-
-// wake hints at every active run that works on the hook's project.
+// wake hints at every active run that works on the hook's project, and says so.
 func (g *GitLab) wake(ctx context.Context, w http.ResponseWriter, e event, delivery string) {
-	runs, err := g.Store.Active(ctx)
+	woken, err := g.hint(ctx, e, delivery)
 	if err != nil {
 		g.Log.Error("find runs to wake", "delivery", delivery, "error", err)
 		refuse(w, http.StatusInternalServerError, "the runs could not be read: they will look for themselves")
 		return
 	}
-	woken := 0
+	reply(w, http.StatusOK, said{Sentence: fmt.Sprintf("woke %d runs", woken)})
+}
+
+// hint hints at every active run that works on the hook's project.
+func (g *GitLab) hint(ctx context.Context, e event, delivery string) (woken int, err error) {
+	runs, err := g.Store.Active(ctx)
+	if err != nil {
+		return 0, err
+	}
 	for i := range runs {
 		if !concerns(&runs[i], e.Project.Path) {
 			continue
@@ -213,7 +185,7 @@ func (g *GitLab) wake(ctx context.Context, w http.ResponseWriter, e event, deliv
 		}
 		woken++
 	}
-	reply(w, http.StatusOK, said{Sentence: fmt.Sprintf("woke %d runs", woken)})
+	return woken, nil
 }
 
 // concerns reports that a run works on a project: as an environment repository, or as

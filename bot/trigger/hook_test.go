@@ -336,7 +336,7 @@ type accepting struct{ lanes }
 
 func (accepting) AcceptAll(_ context.Context, delivery string, requests []bot.Request, _ time.Time) ([]bot.Answer, error) {
 	for _, q := range requests {
-		if _, err := gitops.ParseVersion(string(q.Version)); err != nil || !commitID.MatchString(q.Commit) || delivery == "" {
+		if _, err := gitops.ParseVersion(string(q.Version)); err != nil || delivery == "" || (q.Subject != "" || q.Commit != "") && !commitID.MatchString(q.Commit) {
 			return nil, fmt.Errorf("request %+v of delivery %q is not well formed", q, delivery)
 		}
 	}

@@ -18,8 +18,9 @@ import (
 	"lockstep/gitops"
 )
 
-// project is a Tags in memory, the oldest tag first.
+// project is a Forge in memory, the oldest tag first. It has only what a test gives it.
 type project struct {
+	Forge
 	mu    sync.Mutex
 	tags  []gitops.Tag
 	fault error
@@ -39,8 +40,11 @@ func tagged(names ...string) *project {
 func (p *project) push(name string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.tags = append(p.tags, gitops.Tag{Name: name, Commit: fmt.Sprintf("%040x", name)[:40]})
+	p.tags = append(p.tags, gitops.Tag{Name: name, Commit: commitOf(name), Protected: true})
 }
+
+// commitOf returns the commit of a tag.
+func commitOf(name string) string { return fmt.Sprintf("%040x", name)[:40] }
 
 func (p *project) Tags(_ context.Context, _ string, limit int) ([]gitops.Tag, error) {
 	p.mu.Lock()
@@ -51,13 +55,13 @@ func (p *project) Tags(_ context.Context, _ string, limit int) ([]gitops.Tag, er
 	return newest[:min(limit, len(newest))], p.fault
 }
 
-// poll returns a Poll of p as a process that starts anew has it.
-func poll(t *testing.T, text string, p *project, s Store) *Poll {
+// poll returns the Poll of the tags of p as a process that starts anew has it.
+func poll(t *testing.T, text string, p Forge, s Store) *Poll {
 	t.Helper()
-	return &Poll{
-		Project: "data/mda", Every: time.Minute, Tags: p, Catalog: catalog(t, text), Store: s,
-		Wake: func() {}, Now: func() time.Time { return clock }, Log: quiet,
-	}
+	c := catalog(t, text)
+	return Polls(c.Sources(), Poll{
+		Forge: p, Catalog: c, Store: s, Wake: func() {}, Now: func() time.Time { return clock }, Log: quiet,
+	})[0]
 }
 
 // look looks once and fails the test where it cannot.
@@ -196,13 +200,19 @@ func TestPollFindsATagWithinOneInterval(t *testing.T) {
 type counting struct {
 	broken
 	accepted []string
+	answered []string // the keys of requests that keep their answers
 }
 
 func (c *counting) Baseline(context.Context, string, []bot.Request, time.Time) (bool, error) {
 	return false, nil
 }
 
+func (c *counting) Answered(_ context.Context, q bot.Request) (bool, error) {
+	return slices.Contains(c.answered, q.Key), nil
+}
+
 func (c *counting) Accept(_ context.Context, q bot.Request, _ time.Time) (bot.Answer, error) {
+	c.answered = append(c.answered, q.Key)
 	fresh := !slices.Contains(c.accepted, string(q.Version))
 	if fresh {
 		c.accepted = append(c.accepted, string(q.Version))
@@ -230,7 +240,8 @@ func TestPollSaysTroubleOnce(t *testing.T) {
 // moved is a Store for which every tag has moved.
 type moved struct{ counting }
 
-func (*moved) Accept(_ context.Context, q bot.Request, _ time.Time) (bot.Answer, error) {
+func (m *moved) Accept(_ context.Context, q bot.Request, _ time.Time) (bot.Answer, error) {
+	m.answered = append(m.answered, q.Key)
 	return bot.Answer{Refused: true, Sentence: q.Subject + " has moved"}, nil
 }
 

@@ -1,11 +1,11 @@
-// Package trigger turns what asks for a run (a tag that a hook announces or that
+// Package trigger turns what asks for a run (a version that a hook announces or that
 // polling finds, a client of the API) into one stored request, and every other hook
 // into a hint that wakes runs. A request is stored before it is answered, under a key
 // that makes the second one the first.
 //
 // A hint is never a fact: what it speaks of is read again by the run that it wakes.
-// The package never decides about a run and never looks at GitLab by itself, but for
-// the tags that it polls.
+// The package never decides about a run, and looks outside only for what announces
+// versions.
 package trigger
 
 import (
@@ -20,11 +20,11 @@ import (
 
 // A Catalog knows which requests make sense. bot.Config is one.
 type Catalog interface {
-	// Tagged returns the requests that a tag of a project makes: none for a project
-	// that is no data project, an error, a sentence, for a tag that starts nothing.
-	Tagged(project, tag string) ([]bot.Request, error)
-	// Ways returns what the tags of a project can start.
-	Ways(project string) []bot.Way
+	// Sources returns everything that announces versions.
+	Sources() []bot.Source
+	// Announced returns the requests that a source makes with a version; the error is a
+	// sentence that says why it makes none.
+	Announced(s bot.Source, version string) ([]bot.Request, error)
 	// Request returns the request for a version of a package on a track; the error is
 	// a sentence for the one who asked.
 	Request(pkg, track, version string) (bot.Request, error)
@@ -37,22 +37,14 @@ type Store interface {
 	Accept(ctx context.Context, q bot.Request, now time.Time) (bot.Answer, error)
 	// AcceptAll does so for all requests of a delivery, at once.
 	AcceptAll(ctx context.Context, delivery string, requests []bot.Request, now time.Time) ([]bot.Answer, error)
+	// Answered reports that a request has an answer that it keeps.
+	Answered(ctx context.Context, q bot.Request) (bool, error)
 	// Baseline notes that something (a package and track of a project) is looked at for
 	// the first time, and that the known requests are older than that: they start nothing.
 	// After the first time it does nothing.
 	Baseline(ctx context.Context, something string, known []bot.Request, now time.Time) (first bool, err error)
 	// Active returns the runs that hold a lane.
 	Active(ctx context.Context) ([]bot.Run, error)
-}
-
-// tagRequest completes a request that a tag makes. Hook and polling agree on it, so
-// that a tag that both announce is one request.
-func tagRequest(q bot.Request, project, tag, commit string) bot.Request {
-	q.Origin = bot.OriginTag
-	q.Subject = fmt.Sprintf("tag %s %s", project, tag)
-	q.Commit = commit
-	q.Key = fmt.Sprintf("tag %s %s %s", project, tag, commit)
-	return q
 }
 
 // reply answers with JSON.

@@ -23,7 +23,7 @@ const (
 packages:
   mda:
     version: '\d{4}\.\d+\.\d+'
-    tags: {project: data/mda, name: 'v{version}'}
+    tags: {project: data/mda, name: 'v{version}', protected: false}
 environments:
   int:
     repository: env/mda
@@ -105,5 +105,7 @@ func (broken) AcceptAll(context.Context, string, []bot.Request, time.Time) ([]bo
 func (broken) Baseline(context.Context, string, []bot.Request, time.Time) (bool, error) {
 	return false, errBroken
 }
+
+func (broken) Answered(context.Context, bot.Request) (bool, error) { return false, errBroken }
 
 func (broken) Active(context.Context) ([]bot.Run, error) { return nil, errBroken }

@@ -68,6 +68,9 @@ func (e *Engine) turn(ctx dbos.Context, run string, hinted bool) (turn, error) {
 	switch {
 	case err == nil:
 		e.tell(seen.Run.Run, event)
+		if seen.Outcome.Yields != "" {
+			e.Wake()
+		}
 		return t, nil
 	case unrecorded(ctx, err):
 		return turn{}, fmt.Errorf("save: %w", err)

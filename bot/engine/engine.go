@@ -71,8 +71,9 @@ type Options struct {
 type Engine struct {
 	o      Options
 	dbos   dbos.Context
-	tables *dbos.DataSource // the store's tables, in the same database as DBOS's own
-	lease  *lease           // set before the first step
+	tables *dbos.DataSource  // the store's tables, in the same database as DBOS's own
+	lease  *lease            // set before the first step
+	asked  map[string]string // who was asked to give way to which rollback; serve's own
 	wake   chan struct{}
 	failed chan error
 }
@@ -191,24 +192,6 @@ func (e *Engine) serve(ctx context.Context) error {
 		case <-poll.C:
 		}
 	}
-}
-
-// grant gives free lanes to those who wait, each with the workflow of its run.
-func (e *Engine) grant(ctx context.Context) {
-	granted, err := e.o.Store.Grant(ctx, e.o.Now(), e.launch)
-	for _, run := range granted {
-		e.o.Log.Info("the run has its lane", "run", run)
-	}
-	if err != nil && ctx.Err() == nil {
-		e.o.Log.Error("lanes cannot be granted", "error", err)
-	}
-}
-
-// launch starts the workflow of a run in the transaction that grants its lane.
-func (e *Engine) launch(_ context.Context, tx any, run string) error {
-	_, err := dbos.Enqueue[string](e.dbos, queue, workflow, run,
-		dbos.WithEnqueueWorkflowID(run), dbos.WithEnqueueTransaction(tx))
-	return err
 }
 
 // Workflows of runs that ended longer ago than keep are removed, at most batch at a

@@ -23,6 +23,8 @@ import (
 const (
 	killURL = "ENGINE_TEST_URL"
 	killAt  = "ENGINE_TEST_KILL_AT"
+
+	killGiving = "ENGINE_TEST_GIVING" // its runs go their way by giving
 )
 
 func TestMain(m *testing.M) {
@@ -70,10 +72,18 @@ func victim(url, at string) error {
 		return err
 	}
 	k.left.Store(n)
+	way := func(ctx context.Context, r *bot.Run) (bot.Outcome, error) { return waitOnce(ctx, r, &k) }
+	if os.Getenv(killGiving) != "" {
+		way = giving(s)
+	}
 	e, err := Open(ctx, Options{
 		Store: s, Limits: unhurried, Poll: 20 * time.Millisecond, Log: slog.New(&k),
 		Channels: func(string) []string { k.pass(); return []string{"chat"} },
-		Step:     func(ctx context.Context, r *bot.Run) (bot.Outcome, error) { return killable(ctx, r, &k) },
+		Step: func(ctx context.Context, r *bot.Run) (bot.Outcome, error) {
+			k.pass()
+			defer k.pass()
+			return way(ctx, r)
+		},
 	})
 	if err != nil {
 		return err
@@ -88,10 +98,8 @@ func victim(url, at string) error {
 	return errors.Join(e.Run(ctx), s.Close())
 }
 
-// killable is a step that waits once in the middle of the way, and passes the killer.
-func killable(ctx context.Context, r *bot.Run, k *killer) (bot.Outcome, error) {
-	k.pass()
-	defer k.pass()
+// waitOnce is a step that waits once in the middle of the way.
+func waitOnce(ctx context.Context, r *bot.Run, k *killer) (bot.Outcome, error) {
 	if r.State == bot.Merged && r.Waits < 2 {
 		time.AfterFunc(unhurried.First/2, k.pass) // while it waits, unless the machine is slow
 		return wait("a job runs")
@@ -148,7 +156,7 @@ func submitted(t *testing.T, url string) []string {
 
 // comesThrough starts a process that is killed at a place, and reports that it came
 // to its end before.
-func comesThrough(t *testing.T, url string, at int) bool {
+func comesThrough(t *testing.T, url string, at int, env ...string) bool {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
@@ -157,7 +165,7 @@ func comesThrough(t *testing.T, url string, at int) bool {
 		t.Fatal(err)
 	}
 	child := exec.CommandContext(ctx, self)
-	child.Env = append(os.Environ(), killURL+"="+url, killAt+"="+strconv.Itoa(at))
+	child.Env = append(append(os.Environ(), killURL+"="+url, killAt+"="+strconv.Itoa(at)), env...)
 	out, err := child.CombinedOutput()
 	var exit *exec.ExitError
 	switch {

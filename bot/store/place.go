@@ -10,14 +10,15 @@ import (
 )
 
 // Place says in words where a run waits, for how long it has, and when it is likely to
-// start: "2nd in lane integration, behind run …; likely to start in about 25m", or that
-// the lane is frozen, by whom, until when and why, or that its track is closed; "" for a run that does not wait for its lane.
+// start, or to go on: "2nd in lane integration, behind run …; likely to start in about
+// 25m", or what keeps it from that: the lane is frozen, by whom, until when and why, its
+// track is closed, the run is held; "" for a run that does not wait for its lane.
 func (s *Store) Place(ctx context.Context, id string) (string, error) {
 	r, granted, err := load(ctx, s.db, id)
 	if err != nil {
 		return "", err
 	}
-	if r.State != bot.Queued || !granted.IsZero() {
+	if r.Settled() || !granted.IsZero() {
 		return "", nil
 	}
 	l, err := lane(ctx, s.db, r.Lane)
@@ -32,8 +33,11 @@ func (s *Store) Place(ctx context.Context, id string) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("place of run %q: %w", id, err)
 	}
-	waits := ""
-	if waited := now.Sub(r.Created); waited >= time.Minute {
+	since, waits := r.Created, ""
+	if r.Yielded != nil {
+		since = r.Yielded.At
+	}
+	if waited := now.Sub(since); waited >= time.Minute {
 		waits = "; it has waited for " + rough(waited)
 	}
 	return place(l, r, now) + waits + soon, nil
@@ -48,9 +52,11 @@ func place(l bot.LaneState, r *bot.Run, now time.Time) string {
 		position, ahead = ordinal(i+1), l.Waiting[i-1]
 	}
 	switch {
+	case r.Held != nil && r.Yielded == nil:
+		return fmt.Sprintf("%s in lane %s, and others pass: %s, say lockstep resume %s", position, l.Lane, r.Held, r.ID)
 	case frozenFor(l, r):
 		return fmt.Sprintf("%s in lane %s, which is %s", position, l.Lane, l.Freeze())
-	case shut != "":
+	case shut != "" && r.Yielded == nil:
 		return fmt.Sprintf("%s in lane %s; %s", position, l.Lane, shut)
 	case ahead != "":
 		return fmt.Sprintf("%s in lane %s, behind run %s", position, l.Lane, ahead)
@@ -59,37 +65,67 @@ func place(l bot.LaneState, r *bot.Run, now time.Time) string {
 }
 
 // frozenFor reports that a run does not get the lane before it is thawed.
-func frozenFor(l bot.LaneState, r *bot.Run) bool { return l.Freeze() != nil && r.Undoes == "" }
+func frozenFor(l bot.LaneState, r *bot.Run) bool {
+	return l.Freeze() != nil && r.Undoes == "" && r.Yielded == nil
+}
 
 // estimate says when a run that waits is likely to start, as the end of a sentence: when
 // those ahead of it take as long as the runs that held the lane last. It is "" when
 // nothing is ahead, when nothing is known of earlier runs, and when it hangs on a person
-// or a window: the lane is frozen, its holder has stalled, the track is closed.
+// or a window: the lane is frozen, its holder or the run itself is held, the holder or one
+// ahead has stalled, the track is closed.
 func estimate(ctx context.Context, tx Tx, l bot.LaneState, r *bot.Run, now time.Time) (string, error) {
-	waiting := slices.Index(l.Waiting, r.ID)
-	if shut, _ := r.Shut(now); l.Holder == "" && waiting <= 0 || frozenFor(l, r) || shut != "" {
-		return "", nil
+	shut, _ := r.Shut(now)
+	kept := shut != "" && r.Yielded == nil || r.Held != nil || r.State == bot.Stalled
+	ahead, waits, err := aheadOf(ctx, tx, l, r)
+	if err != nil || kept || waits || frozenFor(l, r) || l.Holder == "" && ahead == 0 {
+		return "", err
 	}
 	typical, err := typicalHold(ctx, tx, l.Lane)
 	if err != nil || typical == 0 {
 		return "", err
 	}
-	left := typical * time.Duration(waiting)
+	left := typical * time.Duration(ahead)
 	if l.Holder != "" {
-		var state string
-		var granted int64
-		if _, err := tx.One(ctx, `SELECT state, granted FROM runs WHERE id = $1`, []any{l.Holder}, &state, &granted); err != nil {
+		_, granted, err := load(ctx, tx, l.Holder)
+		if err != nil {
 			return "", err
 		}
-		if state == string(bot.Stalled) {
-			return "", nil
-		}
-		left += max(typical-now.Sub(moment(granted)), 0)
+		left += max(typical-now.Sub(granted), 0)
+	}
+	start := "start"
+	if r.Yielded != nil {
+		start = "go on"
 	}
 	if left < time.Minute {
-		return "; likely to start soon", nil
+		return fmt.Sprintf("; likely to %s soon", start), nil
 	}
-	return "; likely to start in about " + rough(left), nil
+	return fmt.Sprintf("; likely to %s in about %s", start, rough(left)), nil
+}
+
+// aheadOf counts the runs that get the lane before r does: one that is held lets others
+// pass. waits says that somebody has to speak to one of them first: to the holder, or to
+// one that has only given way.
+func aheadOf(ctx context.Context, tx Tx, l bot.LaneState, r *bot.Run) (n int, waits bool, err error) {
+	at := slices.Index(l.Waiting, r.ID)
+	err = tx.Each(ctx, `SELECT id, state, held, yielded FROM runs WHERE id = $1
+		UNION ALL SELECT id, state, held, yielded FROM runs WHERE lane = $2 AND granted = 0 AND ended = 0`, []any{l.Holder, l.Lane}, func(scan Scan) error {
+		var id, state string
+		var held, yielded int64
+		if err := scan(&id, &state, &held, &yielded); err != nil {
+			return err
+		}
+		i := slices.Index(l.Waiting, id)
+		switch began := i < 0 || yielded > 0; {
+		case i >= at:
+		case began && (held > 0 || state == string(bot.Stalled)):
+			waits = true
+		case i >= 0 && (began || held == 0):
+			n++
+		}
+		return nil
+	})
+	return n, waits, err
 }
 
 // typicalHold returns the median of how long the last runs held a lane; 0 when none has

@@ -95,7 +95,7 @@ func order(ctx context.Context, tx Tx, c bot.Command, verb bot.Verb, channels fu
 	}
 	answer := bot.Answer{Run: c.Run, Sentence: fmt.Sprintf("run %s was told to %s", r.ID, verb)}
 	switch waits := granted.IsZero() && !r.Settled(); {
-	case r.Yielded != nil:
+	case r.Yielded != nil && r.State != bot.Queued:
 		answer.Sentence += fmt.Sprintf(", and obeys when it has lane %s again, which run %s has", r.Lane, r.Yielded.To)
 	case r.Settled():
 		answer.Sentence = fmt.Sprintf("run %s is cancelled: it had not begun", r.ID)

@@ -1,0 +1,65 @@
+package trigger
+
+import (
+	"context"
+	"fmt"
+
+	"lockstep/bot"
+)
+
+// An asker is who has written a comment. What is known of them is not kept longer than
+// the comment is looked at.
+type asker struct {
+	forum    Forum
+	user     int64
+	name     string
+	standing map[string]standing // by project
+}
+
+// A standing is what somebody is in a project.
+type standing struct {
+	level  bot.Level
+	active bool
+}
+
+// refusal says why somebody may not give a command with the verb, which needs a level in
+// all of projects; "" when they may. The lowest of what they are there counts. An error
+// means that nobody could tell.
+func (a *asker) refusal(ctx context.Context, verb bot.Verb, need bot.Level, projects []string) (string, error) {
+	if need == bot.LevelNobody {
+		return fmt.Sprintf("%s is switched off in comments: nobody may write it here", verb), nil
+	}
+	lowest, where := standing{level: bot.LevelNobody, active: true}, ""
+	for _, project := range projects {
+		s, err := a.in(ctx, project)
+		if err != nil {
+			return "", err
+		}
+		if !s.active && s.level > bot.LevelNone {
+			return fmt.Sprintf("the account %s is not active in %s, and may not give commands", a.name, project), nil
+		}
+		if s.level < lowest.level {
+			lowest, where = s, project
+		}
+	}
+	if lowest.level >= need {
+		return "", nil
+	}
+	return fmt.Sprintf("%s needs the role %s in %s, and %s is %s there: please ask somebody who has it", verb, need, where, a.name, lowest.level), nil
+}
+
+// in returns what somebody is in a project.
+func (a *asker) in(ctx context.Context, project string) (standing, error) {
+	if s, ok := a.standing[project]; ok {
+		return s, nil
+	}
+	level, active, err := a.forum.Member(ctx, project, a.user)
+	if missing(err) {
+		level, active, err = 0, true, nil
+	}
+	if err != nil {
+		return standing{}, err
+	}
+	a.standing[project] = standing{bot.Level(level), active}
+	return a.standing[project], nil
+}

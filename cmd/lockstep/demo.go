@@ -80,15 +80,16 @@ func (c *demoCmd) Run(ctx context.Context, con *console) error {
 
 // chosen returns the runs to play.
 func (c *demoCmd) chosen() ([]scenario, error) {
+	all := demoRuns()
 	if c.Scenario == 0 {
-		return scenarios, nil
+		return all, nil
 	}
-	for _, s := range scenarios {
+	for _, s := range all {
 		if s.N == c.Scenario {
 			return []scenario{s}, nil
 		}
 	}
-	return nil, misused(fmt.Errorf("there is no run %d: have 1 to %d", c.Scenario, len(scenarios)))
+	return nil, misused(fmt.Errorf("there is no run %d: have 1 to %d", c.Scenario, len(all)))
 }
 
 // dir returns where the demo lives, and what removes it again.

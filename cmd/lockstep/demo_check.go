@@ -70,6 +70,18 @@ func (w *world) verify(s scenario, was before) (end string, wrong []string) {
 	return end, append(wrong, w.verifyData(s)...)
 }
 
+// names returns the version that an ending names: the run's own for "new", "" for "old",
+// which is what stood before.
+func (s scenario) names(value string) string {
+	switch value {
+	case "new":
+		return s.Version
+	case "old":
+		return ""
+	}
+	return value
+}
+
 // verifyParameter holds the last good version of an environment against what it must
 // be, written once or not at all.
 func (w *world) verifyParameter(s scenario, was before, environment string) (wrong []string) {
@@ -80,10 +92,10 @@ func (w *world) verifyParameter(s scenario, was before, environment string) (wro
 	name := parameterOf(environment)
 	value, version, _ := w.AWS.Parameter(account, name)
 	writes := int64(0)
-	if s.Want.Recorded == "new" {
+	if want := s.names(s.Want.Recorded); want != "" {
 		writes = 1
-		if value != s.Version {
-			wrong = append(wrong, fmt.Sprintf("parameter %s is %s, want %s", name, value, s.Version))
+		if value != want {
+			wrong = append(wrong, fmt.Sprintf("parameter %s is %s, want %s", name, value, want))
 		}
 	}
 	if got := version - was.Parameters[environment]; got != writes {
@@ -167,8 +179,8 @@ func (w *world) verifyRepository(s scenario, was before) (wrong []string) {
 	want := maps.Clone(was.Tree)
 	for file, text := range want {
 		for _, environment := range ways[s.Track] {
-			if s.Want.Value == "new" && strings.HasPrefix(file, valuesFolder(environment)) {
-				want[file] = strings.ReplaceAll(text, was.Versions[environment], s.Version)
+			if version := s.names(s.Want.Value); version != "" && strings.HasPrefix(file, valuesFolder(environment)) {
+				want[file] = strings.ReplaceAll(text, was.Versions[environment], version)
 			}
 		}
 	}

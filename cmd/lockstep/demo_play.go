@@ -16,10 +16,8 @@ import (
 // the end, and holds the outside against what is expected.
 func (d *demo) one(ctx context.Context, s scenario) (played, error) {
 	p := played{Scenario: s.N, Given: s.Given, Track: s.Track, Version: s.Version, Expected: s.Want.End}
-	if s.Track == "release" {
-		if err := d.integrated(ctx, s); err != nil {
-			return p, err
-		}
+	if err := d.before(ctx, s); err != nil {
+		return p, err
 	}
 	was, err := d.world.observe()
 	if err != nil {
@@ -28,7 +26,7 @@ func (d *demo) one(ctx context.Context, s scenario) (played, error) {
 	d.world.GitLab.Script(s.rules(d.world, was, d.Break, d.pace)...)
 	d.world.GitLab.HookFaults(fixtures.HookFaults{Copies: 2}) // each hook twice changes nothing
 	began := time.Now()
-	if err := d.world.ask(ctx, d.api, s); err != nil {
+	if err := d.ask(ctx, s); err != nil {
 		return p, err
 	}
 	view := &view{console: d.con, quiet: d.Once || d.Output == "json"}
@@ -102,6 +100,75 @@ func (d *demo) quiet(ctx context.Context) error {
 	})
 }
 
+// before brings about what has to be there before a run is asked for: its version has
+// been through integration, and the run that is to be put back has ended well.
+func (d *demo) before(ctx context.Context, s scenario) error {
+	if s.Track == "release" {
+		if err := d.integrated(ctx, s); err != nil {
+			return err
+		}
+	}
+	if s.Comment == "" || s.On != s.Track {
+		return nil
+	}
+	report, err := d.report(ctx, scenario{Track: s.On, Version: s.Version})
+	if err == nil && report.Run == nil {
+		given := scenario{Track: s.On, Version: s.Version}
+		if err = d.released(ctx, nextVersion); err == nil {
+			err = d.released(ctx, given.Version)
+		}
+	}
+	return err
+}
+
+// released lets a version go through the release track, in silence.
+func (d *demo) released(ctx context.Context, version string) error {
+	s := scenario{Track: "release", Version: version}
+	if err := d.integrated(ctx, s); err != nil {
+		return err
+	}
+	was, err := d.world.observe()
+	if err != nil {
+		return err
+	}
+	d.world.GitLab.Script(s.rules(d.world, was, "", d.pace/4)...)
+	if err := d.world.ask(ctx, d.api, s); err != nil {
+		return err
+	}
+	return d.good(ctx, s)
+}
+
+// good follows a run in silence to its end, which has to be a good one.
+func (d *demo) good(ctx context.Context, s scenario) error {
+	last, err := d.follow(ctx, s, &view{console: d.con, quiet: true})
+	if err == nil && last.Run.State != bot.Done {
+		err = fmt.Errorf("mda %s did not pass %s: %s: %s", s.Version, s.Track, last.Run.State, last.Run.Reason)
+	}
+	return err
+}
+
+// ask lets somebody ask for the run of a scenario: the operator by a comment on the
+// merge request of an earlier run, the data team by a tag, or ana by the API.
+func (d *demo) ask(ctx context.Context, s scenario) error {
+	if s.Comment == "" {
+		return d.world.ask(ctx, d.api, s)
+	}
+	earlier, err := d.report(ctx, scenario{Track: s.On, Version: s.Version})
+	if err != nil {
+		return err
+	}
+	if earlier.Run == nil || len(earlier.Run.Stages) == 0 {
+		return fmt.Errorf("mda %s has no merge request of track %s to comment on", s.Version, s.On)
+	}
+	if _, err := d.world.GitLab.Comment(envProject, int(earlier.Run.Stages[0].Delivery.IID), "operator", s.Comment); err != nil {
+		return err
+	}
+	return d.until(ctx, d.limit(), func() (bool, error) {
+		report, err := d.report(ctx, s)
+		return report.Run != nil && report.Run.ID != earlier.Run.ID, err
+	})
+}
+
 // ask lets somebody ask for the run of a scenario: the data team by a tag, or ana by the
 // API.
 func (w *world) ask(ctx context.Context, api *client, s scenario) error {
@@ -134,11 +201,7 @@ func (d *demo) integrated(ctx context.Context, s scenario) error {
 	if err != nil {
 		return err
 	}
-	last, err := d.follow(ctx, first, &view{console: d.con, quiet: true})
-	if err == nil && last.Run.State != bot.Done {
-		err = fmt.Errorf("mda %s did not pass integration: %s: %s", s.Version, last.Run.State, last.Run.Reason)
-	}
-	return err
+	return d.good(ctx, first)
 }
 
 // report returns the newest run of a scenario as the server shows it.

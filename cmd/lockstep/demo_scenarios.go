@@ -1,6 +1,7 @@
 package main
 
 import (
+	"slices"
 	"time"
 
 	"lockstep/fixtures"
@@ -13,6 +14,8 @@ type scenario struct {
 	Track   string
 	Version string
 	Rules   func(before string) []fixtures.Rule // nil: everything works
+	Comment string                              // what the operator comments to ask for it; "": it is asked for by tag or API
+	On      string                              // the track whose run of the version has the merge request that is commented on
 	Want    ending
 }
 
@@ -21,9 +24,9 @@ type ending struct {
 	End      string            // how the Finish message calls it
 	Cause    []string          // what the Finish message must name
 	Links    []string          // where it must lead: parts of addresses
-	Value    string            // "new" or "old": what the repository names for every service of the track
+	Value    string            // "new", "old" or the version itself: what the repository names for every service of the track
 	Deployed map[string]string // services (int/kv) that run another version than Value says: "new", "old" or the version itself
-	Recorded string            // "new" or "old": what the parameters of the track hold
+	Recorded string            // "new", "old" or the version itself: what the parameters of the track hold
 	Copied   bool              // the version's data is in the live bucket
 	Calls    int               // how often people were called
 	Merges   int               // merge requests that landed
@@ -86,6 +89,34 @@ var scenarios = []scenario{
 			Value: "old", Recorded: "old", Copied: true, Merges: 2, Gates: map[string]int{"abn": 1},
 		},
 	},
+}
+
+// commanded are the runs of the demo that people ask for by comments on merge requests:
+// run 4, as it is, and one that puts run 5 back when that has finished.
+var commanded = []scenario{
+	asked(scenarios[3], "/promote", "integration"),
+	{
+		N: 7, Given: "/rollback on run 5, which has finished", Track: "release", Version: "2026.11.5",
+		Comment: "/rollback the prices of lup are those of last year", On: "release",
+		Want: ending{
+			End: "rolled back", Cause: []string{"operator undoes run", "the prices of lup are those of last year"},
+			Value: nextVersion, Recorded: nextVersion, Copied: true, Merges: 1,
+		},
+	},
+}
+
+// asked returns a scenario as one that is asked for by a comment.
+func asked(s scenario, comment, on string) scenario {
+	s.Given += ", asked for by " + comment
+	s.Comment, s.On = comment, on
+	return s
+}
+
+// demoRuns are the runs that the demo plays, in order.
+func demoRuns() []scenario {
+	runs := slices.Clone(scenarios)
+	runs[3] = commanded[0]
+	return append(runs, commanded[1:]...)
 }
 
 // nextVersion is announced after a run that freezes the lane, to see it wait; the

@@ -194,9 +194,21 @@ func (w *world) populate() error {
 		}
 		w.GitLab.Hook(p.Path, hook, hookSecret, hookEvents(p.Path)...)
 	}
+	if err := w.protectTags(); err != nil {
+		return err
+	}
 	start, err := w.head()
 	w.Start = start
 	return err
+}
+
+// protectTags lets the data team alone make tags of the data project: others start nothing.
+func (w *world) protectTags() error {
+	const maintainer = 40
+	if err := w.GitLab.Member(dataProject, "data-team", maintainer); err != nil {
+		return err
+	}
+	return w.GitLab.ProtectTags(dataProject, "*", maintainer)
 }
 
 // hookEvents returns what the bot hears of a project.
@@ -205,7 +217,7 @@ func hookEvents(project string) []string {
 	case dataProject:
 		return []string{"tag_push"}
 	case envProject:
-		return []string{"merge_request", "pipeline"}
+		return []string{"merge_request", "pipeline", "note"}
 	}
 	return []string{"pipeline"}
 }

@@ -35,7 +35,10 @@ type server struct {
 	sender  *notify.Sender
 	access  *web.Access
 	hooks   trigger.GitLab
-	signing bot.Secret // of the addresses at which callback gates are answered
+	signing bot.Secret            // of the addresses at which callback gates are answered
+	keys    map[string]bot.Secret // of signed calls that announce versions, by package
+
+	comments *trigger.Comments
 }
 
 // serve runs the bot until ctx ends. credentials are those of AWS; nil: the process's
@@ -71,14 +74,10 @@ func newServer(ctx context.Context, cfg *bot.Config, log *slog.Logger) (*server,
 		return nil, err
 	}
 	s.access.Tokens = s.store
-	s.outside.bot.History, s.outside.bot.Frozen = s.store, s.store.Frozen
+	s.outside.bot.History, s.outside.bot.Frozen, s.outside.bot.Yields = s.store, s.store.Frozen, s.store.Yields
 	s.outside.gates.opinions = answered{s.store}
 	s.outside.gates.callback = func(g gates.Subject) string { return callbackAddress(cfg.Server.URL, s.signing, g) }
-	s.sender = &notify.Sender{
-		Outbox: s.store, Runs: s.store, Channels: s.outside.channels, Notes: s.outside.gitlab,
-		Hears: cfg.Hears,
-		URL:   s.outside.bot.RunURL, Every: cfg.Limits().First, Now: now, Log: log,
-	}
+	s.sender, s.comments = s.newSender(), s.newComments()
 	s.engine, err = engine.Open(ctx, engine.Options{
 		Store: s.store, Step: s.outside.bot.Step, Beside: s.beside, Limits: cfg.Limits(), Channels: cfg.Channels,
 		Now: now, Log: log, Poll: cfg.Limits().First,
@@ -87,6 +86,22 @@ func newServer(ctx context.Context, cfg *bot.Config, log *slog.Logger) (*server,
 		return nil, errors.Join(err, s.store.Close())
 	}
 	return s, nil
+}
+
+// newSender returns what tells people.
+func (s *server) newSender() *notify.Sender {
+	sender := &notify.Sender{
+		Outbox: s.store, Runs: s.store, Commands: s.store, Channels: s.outside.channels, Notes: s.outside.gitlab,
+		Hears: s.cfg.Hears,
+		URL:   s.outside.bot.RunURL, Every: s.cfg.Limits().First, Now: now, Log: s.log,
+	}
+	if s.cfg.GitLab.Labels {
+		sender.Labels = s.outside.gitlab
+	}
+	if s.cfg.GitLab.Statuses {
+		sender.Statuses = s.outside.gitlab
+	}
+	return sender
 }
 
 // secrets resolves what proves who calls.
@@ -100,7 +115,10 @@ func (s *server) secrets(ctx context.Context) (err error) {
 	if s.hooks.Secret, err = resolved(ctx, s.cfg.GitLab.Webhook.Secret); err != nil {
 		return err
 	}
-	s.hooks.Signing, err = resolved(ctx, s.cfg.GitLab.Webhook.Signing)
+	if s.hooks.Signing, err = resolved(ctx, s.cfg.GitLab.Webhook.Signing); err != nil {
+		return err
+	}
+	s.keys, err = callKeys(ctx, s.cfg)
 	return err
 }
 
@@ -120,6 +138,7 @@ func (s *server) run(ctx context.Context) error {
 	group, front := errgroup.WithContext(ctx)
 	s.listen(front, group, listener)
 	s.poll(front, group)
+	group.Go(func() error { return s.comments.Run(front) })
 	group.Go(func() error {
 		select {
 		case err := <-ended:
@@ -138,18 +157,20 @@ func (s *server) run(ctx context.Context) error {
 }
 
 // beside is what the active process does besides driving runs: it tells people,
-// looks for condemned versions that somebody has brought back, and asks for the runs of
-// schedules.
+// looks for condemned versions that somebody has brought back and for comments whose hooks
+// were lost, and asks for the runs of schedules.
 func (s *server) beside(ctx context.Context) error {
 	returns := trigger.Returns{Store: s.store, Find: s.outside.bot.Returns, Channels: s.cfg.Channels, Now: now, Log: s.log}
 	schedules := trigger.Scheduler{
 		Schedules: s.cfg.Schedules(), Store: s.store, Catalog: s.cfg, Tags: s.outside.gitlab, Stands: s.outside.bot.Stands,
 		Wake: s.engine.Wake, Now: now, Log: s.log,
 	}
+	comments := trigger.CommentPoll{Comments: s.comments}
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return s.sender.Run(ctx) })
 	group.Go(func() error { return returns.Run(ctx) })
 	group.Go(func() error { return schedules.Run(ctx) })
+	group.Go(func() error { return comments.Run(ctx) })
 	return group.Wait()
 }
 
@@ -174,25 +195,15 @@ func (s *server) listen(ctx context.Context, group *errgroup.Group, listener net
 	})
 }
 
-// poll looks for tags whose hooks were lost.
-func (s *server) poll(ctx context.Context, group *errgroup.Group) {
-	for _, p := range s.cfg.DataProjects() {
-		poll := trigger.Poll{
-			Project: p.Project, Every: p.Poll, Tags: s.outside.gitlab, Catalog: s.cfg, Store: s.store,
-			Wake: s.engine.Wake, Now: now, Log: s.log,
-		}
-		group.Go(func() error { return poll.Run(ctx) })
-	}
-}
-
 // handler is everything that the server answers.
 func (s *server) handler() http.Handler {
 	s.hooks.Catalog, s.hooks.Store, s.hooks.Hint = s.cfg, s.store, s.engine.Hint
 	s.hooks.Wake, s.hooks.Now, s.hooks.Log = s.engine.Wake, now, s.log
+	s.hooks.Forge, s.hooks.Comments = s.outside.gitlab, s.comments
 	web := &web.Server{
-		Store: s.store, Commands: s.engine, Catalog: s.cfg, Access: s.access, Hook: &s.hooks,
+		Store: s.store, Commands: s.engine, Catalog: s.cfg, Access: s.access, Hook: &s.hooks, Calls: s.calls(),
 		Signed: func(key, signature string) bool { return gates.Signed(s.signing.Reveal(), key, signature) },
-		Tracks: s.packages(), Drift: s.outside.bot.Drift, Lane: s.cfg.LaneOf, Schedules: s.cfg.Schedules(),
+		Tracks: s.packages(), History: s.store, Sites: sites(s.cfg), Drift: s.outside.bot.Drift, Lane: s.cfg.LaneOf, Schedules: s.cfg.Schedules(),
 		Version: version, Now: now, Log: s.log,
 	}
 	return web.Handler()

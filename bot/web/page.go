@@ -21,6 +21,7 @@ var templates = template.Must(template.New("").Funcs(template.FuncMap{
 	"class": func(m bot.Mark) string { return classes[m] },
 	"tone":  func(r RunLine) string { return classes[tone(r.State, r.Result)] },
 	"when":  func(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05 MST") },
+	"zoned": func(t time.Time) string { return t.Format("Mon 2006-01-02 15:04 MST") },
 	"took":  took,
 	"since": func(from, to time.Time) string { return to.Sub(from).Round(time.Second).String() },
 }).ParseFS(pages, "pages/*.html"))
@@ -87,6 +88,7 @@ type view struct {
 type indexView struct {
 	Lanes     []laneView
 	Condemned []bot.Condemnation
+	Schedules []ScheduleReport // with the next time of each
 	Runs      []RunLine
 }
 
@@ -134,7 +136,8 @@ func (s *Server) show(w http.ResponseWriter, status int, name string, v view) {
 	_, _ = w.Write(body.Bytes()) // the client may have gone away
 }
 
-// indexPage reads the first page: the lanes, the condemned versions, the newest runs.
+// indexPage reads the first page: the lanes, the condemned versions, the schedules, the
+// newest runs.
 func (s *Server) indexPage(r *http.Request) (view, error) {
 	lanes, err := s.Store.Lanes(r.Context())
 	if err != nil {
@@ -152,7 +155,11 @@ func (s *Server) indexPage(r *http.Request) (view, error) {
 	if err != nil {
 		return view{}, err
 	}
-	data := indexView{Condemned: condemned, Runs: lines(newest)}
+	schedules, err := s.scheduled(r.Context(), 1)
+	if err != nil {
+		return view{}, err
+	}
+	data := indexView{Condemned: condemned, Schedules: schedules, Runs: lines(newest)}
 	for _, lane := range lanes {
 		v, err := s.lane(r.Context(), lane, open)
 		if err != nil {

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"context"
 	"net/http"
 	"time"
 
@@ -30,25 +31,35 @@ type ScheduleList struct {
 
 // schedules answers GET /api/v1/schedules.
 func (s *Server) schedules(r *http.Request) (any, error) {
-	list := ScheduleList{Schedules: []ScheduleReport{}}
+	all, err := s.scheduled(r.Context(), nextSlots)
+	if err != nil {
+		return nil, err
+	}
+	return ScheduleList{all}, nil
+}
+
+// scheduled returns the schedules with their next times, so many of each; never nil, so
+// that JSON says [].
+func (s *Server) scheduled(ctx context.Context, times int) ([]ScheduleReport, error) {
+	all := []ScheduleReport{}
 	for i := range s.Schedules {
 		schedule := &s.Schedules[i]
 		report := ScheduleReport{
 			Track: schedule.Track, Name: schedule.Name, Package: schedule.Package, Cron: schedule.Cron, Zone: schedule.Zone,
 			Version: schedule.Wants(), CatchUp: schedule.CatchUp,
 		}
-		for at := s.Now(); len(report.Next) < nextSlots; {
+		for at := s.Now(); len(report.Next) < times; {
 			at = schedule.Next(at).At
 			report.Next = append(report.Next, at)
 		}
-		last, found, err := s.Store.LastSlot(r.Context(), schedule.Track, schedule.Name)
+		last, found, err := s.Store.LastSlot(ctx, schedule.Track, schedule.Name)
 		if err != nil {
 			return nil, err
 		}
 		if found {
 			report.Last = &last
 		}
-		list.Schedules = append(list.Schedules, report)
+		all = append(all, report)
 	}
-	return list, nil
+	return all, nil
 }

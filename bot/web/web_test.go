@@ -163,7 +163,7 @@ func filled() *shelf {
 func serverOf(s *shelf) *Server {
 	accepted := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusAccepted) })
 	return &Server{
-		Store: s, Commands: s, Catalog: catalog(), Hook: accepted,
+		Store: s, Commands: s, Catalog: catalog(), Hook: accepted, Calls: accepted,
 		Access: &Access{Token: bot.NewSecret("t0ken"), Now: func() time.Time { return clock }, Log: quiet},
 		Signed: func(key, signature string) bool { return signature == "of "+key },
 		Lane: func(name string) (string, error) {
@@ -274,7 +274,7 @@ func TestPages(t *testing.T) {
 		want   []string
 		not    []string
 	}{
-		{"/", 200, []string{"<h2>release <span class=\"badge failed\">frozen</span>", "lockstep thaw release", `<a href="/runs/stalled">mda 2026.11.3</a>`, `content="10"`}, []string{"<script"}},
+		{"/", 200, []string{"<h2>release <span class=\"badge failed\">frozen</span>", "lockstep thaw release", `<a href="/runs/stalled">mda 2026.11.3</a>`, `content="10"`, "<td>integration nightly</td>", "<td>mda latest</td>", "Mon 2026-11-23 02:30 CET", "2026-11-21 02:30 Europe/Berlin: nothing to do"}, []string{"<script"}},
 		{"/runs/stalled", 200, []string{"lockstep resume stalled", "lockstep cancel stalled", "Deploy-int", "Gates-int", "Rollback", "Record", `content="5"`, "a tag, pushed by ana"}, []string{"<script"}},
 		{"/runs/ended", 200, []string{"lockstep thaw release", "&lt;script&gt;", "nothing to do", "1m30s"}, []string{"<script", "javascript:", `http-equiv="refresh"`}},
 		{"/runs/queued", 200, []string{"It waits: 1st in lane integration"}, nil},

@@ -105,6 +105,8 @@ func order(ctx context.Context, tx Tx, c bot.Command, verb bot.Verb, channels fu
 		answer.Sentence = fmt.Sprintf("run %s is not held any more, and waits for lane %s", r.ID, r.Lane)
 	case verb == bot.VerbCancel:
 		answer.Sentence += ", and puts back what it has written"
+	case verb == bot.VerbHold:
+		answer.Sentence += ": it is held from its next step on, and changes nothing more until somebody resumes it"
 	}
 	return answer, nil
 }

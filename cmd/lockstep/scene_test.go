@@ -100,7 +100,7 @@ func (s *scene) begin() {
 	s.tag(firstVersion)
 	s.serve()
 	s.await("the server to look for tags", func() bool {
-		return strings.Contains(s.logged(), "tags that were there before start nothing")
+		return strings.Contains(s.logged(), "what was there before starts nothing")
 	})
 	s.observe()
 }

@@ -40,7 +40,7 @@ type sight struct {
 // Run looks until ctx ends, and returns nil then. Each wait is up to a tenth longer than
 // Every.
 func (p *CommentPoll) Run(ctx context.Context) error {
-	p.looked, p.seen, p.trouble = map[string]time.Time{}, map[string]map[int64]*sight{}, map[string]string{}
+	p.reset()
 	every := p.Every
 	if every == 0 {
 		every = commentsEvery
@@ -57,6 +57,11 @@ func (p *CommentPoll) Run(ctx context.Context) error {
 		case <-time.After(every + rand.N(every/10+1)):
 		}
 	}
+}
+
+// reset forgets what was seen.
+func (p *CommentPoll) reset() {
+	p.looked, p.seen, p.trouble = map[string]time.Time{}, map[string]map[int64]*sight{}, map[string]string{}
 }
 
 // note says what is wrong with a project when it begins to be wrong, and when it is over.

@@ -67,6 +67,21 @@ func TestOutbox(t *testing.T) {
 	})
 }
 
+// What mirrors a run is due again with each event, and its waits begin anew.
+func TestOutboxMirrors(t *testing.T) {
+	on(t, func(t *testing.T, s *Store) {
+		for _, kind := range []bot.MessageKind{bot.MessageNote, bot.MessageLabel, bot.MessageStatus} {
+			m := func(seq int) bot.Message { return message("r1", kind, "gitlab!"+string(kind), seq) }
+			posted(t, s, m(3))
+			ok(t, s.Later(t.Context(), m(3).ID, noon.Add(time.Hour), "GitLab answers 502"))
+			due(t, s, noon)
+			posted(t, s, m(4))
+			due(t, s, noon, fmt.Sprintf("r1/%s/gitlab!%s 4 0 false", kind, kind))
+			ok(t, s.Sent(t.Context(), m(4).ID, 4, noon))
+		}
+	})
+}
+
 func TestOutboxNote(t *testing.T) {
 	on(t, func(t *testing.T, s *Store) {
 		note := func(seq int) bot.Message { return message("r1", bot.MessageNote, "env/mda!7", seq) }

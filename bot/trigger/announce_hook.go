@@ -3,6 +3,7 @@ package trigger
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"slices"
 	"strings"
@@ -40,18 +41,20 @@ func (g *GitLab) announce(ctx context.Context, w http.ResponseWriter, e event, b
 	case why == "" && len(sources) == 0:
 		why = fmt.Sprintf("%.200q is no data project of the configuration: ignored", e.Project.Path)
 	}
-	if why != "" {
-		g.Log.Debug("a hook starts nothing", "kind", e.Kind, "delivery", delivery, "reason", why)
-		reply(w, http.StatusOK, said{Sentence: why})
+	var requests []bot.Request
+	if why == "" {
+		requests, why = g.requests(ctx, a, sources)
+	}
+	if len(requests) > 0 {
+		g.accept(ctx, w, requests, delivery)
 		return
 	}
-	requests, why := g.requests(ctx, a, sources)
-	if len(requests) == 0 {
-		g.Log.Info("a hook starts nothing", "kind", e.Kind, "delivery", delivery, "reason", why)
-		reply(w, http.StatusOK, said{Sentence: why})
-		return
+	level := slog.LevelInfo
+	if e.Kind == "pipeline" || e.Kind == "push" { // most of them are of something else
+		level = slog.LevelDebug
 	}
-	g.accept(ctx, w, requests, delivery)
+	g.Log.Log(ctx, level, "a hook starts nothing", "kind", e.Kind, "delivery", delivery, "reason", why)
+	reply(w, http.StatusOK, said{Sentence: why})
 }
 
 // accept stores the requests of a hook and answers it.

@@ -68,6 +68,7 @@ type Server struct {
 	History  Historian
 	Access   *Access
 	Hook     http.Handler // POST /webhooks/gitlab; it proves by itself who calls
+	Calls    http.Handler // POST /hooks/{package}; so does it
 
 	// Signed reports, in constant time, that signature stands for key, which is
 	// run/environment/gate. nil: no program may answer a gate.
@@ -102,6 +103,7 @@ type route struct {
 func (s *Server) routes() []route {
 	return []route{
 		{"/webhooks/gitlab", s.Hook},
+		{"POST /hooks/{package}", s.Calls},
 		{"POST /callbacks/{run}/{environment}/{gate}", s.answering(s.callback)},
 
 		{"POST /api/v1/runs", s.json(bot.MayRun, s.command(s.promote))},

@@ -163,7 +163,7 @@ func filled() *shelf {
 func serverOf(s *shelf) *Server {
 	accepted := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusAccepted) })
 	return &Server{
-		Store: s, Commands: s, Catalog: catalog(), Hook: accepted,
+		Store: s, Commands: s, Catalog: catalog(), Hook: accepted, Calls: accepted,
 		Access: &Access{Token: bot.NewSecret("t0ken"), Now: func() time.Time { return clock }, Log: quiet},
 		Signed: func(key, signature string) bool { return signature == "of "+key },
 		Lane: func(name string) (string, error) {

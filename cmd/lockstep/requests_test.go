@@ -101,6 +101,9 @@ func TestTagsThatStartNothing(t *testing.T) {
 	if _, err := s.GitLab.Commit(dataProject, "main", "New data under an old name", map[string]string{"README.md": "# Other data\n"}); err != nil {
 		t.Fatal(err)
 	}
+	if err := s.GitLab.UnprotectTags(dataProject, "*"); err != nil { // one that is protected cannot move
+		t.Fatal(err)
+	}
 	for _, tag := range []struct{ project, name, says string }{
 		{dataProject, works.Version, "must not move, so make a new one"},
 		{dataProject, "v1", "it must match"},
@@ -114,6 +117,9 @@ func TestTagsThatStartNothing(t *testing.T) {
 	s.quiet()
 	if now, err := s.world.observe(); err != nil || !reflect.DeepEqual(now, s.was) || len(s.runs()) != 1 {
 		t.Errorf("the outside shows %+v with %d runs, want %+v with one (%v)", now, len(s.runs()), s.was, err)
+	}
+	if err := s.world.protectTags(); err != nil {
+		t.Fatal(err)
 	}
 	next := works
 	next.Version = nextVersion

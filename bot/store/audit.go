@@ -76,7 +76,7 @@ func (s *Store) auditEvents(since time.Time) func(context.Context) ([]bot.AuditL
 	return func(ctx context.Context) (lines []bot.AuditLine, more bool, err error) {
 		err = s.db.Each(ctx, `SELECT e.at, e.run, e.seq, e.body, COALESCE(p.body, ''), r.package, r.version, r.track FROM events e
 			JOIN runs r ON r.id = e.run LEFT JOIN events p ON p.run = e.run AND p.seq = e.seq - 1
-			WHERE e.at > $1 OR e.at = $1 AND (e.run > $2 OR e.run = $2 AND e.seq > $3)
+			WHERE (e.at, e.run, e.seq) > ($1, $2, $3)
 			ORDER BY e.at, e.run, e.seq LIMIT $4`, []any{at, run, seq, auditPage}, func(scan Scan) error {
 			var body, before, pkg, version, track string
 			var e, earlier bot.Event
@@ -103,7 +103,7 @@ func (s *Store) auditCommands(since time.Time) func(context.Context) ([]bot.Audi
 	at, source, seq := millis(since), "", int64(0)
 	return func(ctx context.Context) (lines []bot.AuditLine, more bool, err error) {
 		err = s.db.Each(ctx, `SELECT at, source, seq, body FROM commands
-			WHERE at > $1 OR at = $1 AND (source > $2 OR source = $2 AND seq > $3)
+			WHERE (at, source, seq) > ($1, $2, $3)
 			ORDER BY at, source, seq LIMIT $4`, []any{at, source, seq, auditPage}, func(scan Scan) error {
 			var body string
 			var record bot.CommandRecord
@@ -126,14 +126,15 @@ type requestRow struct {
 	key, pkg, track, answer string
 }
 
-// auditRequests reads the requests that did not come as commands.
+// auditRequests reads the requests that did not come as commands. That a version was
+// announced is kept once more, by itself, which is nobody's request.
 func (s *Store) auditRequests(since time.Time) func(context.Context) ([]bot.AuditLine, bool, error) {
 	last := requestRow{at: millis(since)}
 	return func(ctx context.Context) (lines []bot.AuditLine, more bool, err error) {
 		var rows []requestRow
 		err = s.db.Each(ctx, `SELECT at, key, package, track, answer FROM requests
-			WHERE at > $1 OR at = $1 AND (key > $2 OR key = $2 AND (package > $3 OR package = $3 AND track > $4))
-			ORDER BY at, key, package, track LIMIT $5`, []any{last.at, last.key, last.pkg, last.track, auditPage}, func(scan Scan) error {
+			WHERE (at, key, package, track) > ($1, $2, $3, $4) AND key NOT LIKE $5
+			ORDER BY at, key, package, track LIMIT $6`, []any{last.at, last.key, last.pkg, last.track, announcement(bot.Request{}).Key + "%", auditPage}, func(scan Scan) error {
 			err := scan(&last.at, &last.key, &last.pkg, &last.track, &last.answer)
 			rows = append(rows, last)
 			return err

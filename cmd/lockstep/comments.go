@@ -31,7 +31,7 @@ func (s *server) do(ctx context.Context, b bot.Batch) ([]bot.Answer, error) {
 	return answers, err
 }
 
-// why says what a run waits for, or what a service runs in each environment of the
+// why says what a run waits for or, in a line for each, what a service runs in the environments of the
 // repository in which that is asked.
 func (s *server) why(ctx context.Context, q trigger.Query) (string, error) {
 	if q.Service == "" {
@@ -53,7 +53,7 @@ func (s *server) why(ctx context.Context, q trigger.Query) (string, error) {
 	if sentences == nil {
 		return "", fmt.Errorf("%w: no environment %.100q has its values in %s", bot.ErrNotFound, q.Environment, q.Project)
 	}
-	return strings.Join(sentences, "; "), nil
+	return strings.Join(sentences, "\n"), nil
 }
 
 // whyAt says what a service runs of the packages that were deployed to it; where none
@@ -74,7 +74,7 @@ func (s *server) whyAt(ctx context.Context, spot bot.Spot, packages []string) (s
 	if known == nil {
 		known = never[:1]
 	}
-	return strings.Join(known, "; "), nil
+	return strings.Join(known, "\n"), nil
 }
 
 // queue says who holds a lane and who waits for it, for every lane where none is named.
@@ -97,7 +97,7 @@ func (s *server) queue(ctx context.Context, lane string) (string, error) {
 	if sentences == nil {
 		return "nothing was ever asked for", nil
 	}
-	return strings.Join(sentences, "; "), nil
+	return strings.Join(sentences, "\n"), nil
 }
 
 // lane says who holds a lane and who waits for it.

@@ -169,7 +169,7 @@ func update(ctx context.Context, tx Tx, r *bot.Run) error {
 	}
 	held, yielded := waits(r)
 	changed, err := tx.Exec(ctx, `UPDATE runs SET state = $3, revision = $4, body = $5, ended = $6, held = $7, yielded = $8,
-		granted = CASE WHEN $8 > 0 THEN 0 ELSE granted END WHERE id = $1 AND revision = $2`,
+		granted = CASE WHEN CAST($8 AS BIGINT) > 0 THEN 0 ELSE granted END WHERE id = $1 AND revision = $2`,
 		r.ID, r.Revision, string(r.State), next.Revision, string(body), ended(r), held, yielded)
 	if err != nil {
 		return err

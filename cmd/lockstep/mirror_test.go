@@ -12,17 +12,38 @@ import (
 
 // shown returns what GitLab shows of runs: the labels of ours of each merge request, and
 // the commit statuses in the order in which they came to be.
-func (s *scene) shown() (labels, statuses []string) {
-	for _, mr := range s.GitLab.MergeRequests(envProject) {
+func (w *world) shown() (labels, statuses []string) {
+	for _, mr := range w.GitLab.MergeRequests(envProject) {
 		ours := slices.DeleteFunc(slices.Clone(mr.Labels), func(l string) bool { return !strings.HasPrefix(l, "lockstep::") })
 		labels = append(labels, fmt.Sprintf("!%d %s", mr.IID, strings.Join(ours, " ")))
 	}
 	for _, project := range []string{dataProject, envProject} {
-		for _, status := range s.GitLab.Statuses(project) {
+		for _, status := range w.GitLab.Statuses(project) {
 			statuses = append(statuses, status.Name+" "+status.State)
 		}
 	}
 	return labels, statuses
+}
+
+// mirrored reports that each merge request has one label of ours, and each commit one
+// status of each name, and that all of them say that the runs have ended.
+func (w *world) mirrored() bool {
+	labels, statuses := w.shown()
+	over := func(shown, how string) bool { return strings.HasSuffix(shown, how) }
+	for _, label := range labels {
+		if strings.Count(label, "lockstep::") != 1 || over(label, bot.LabelRunning) || over(label, bot.LabelRollingBack) {
+			return false
+		}
+	}
+	names := map[string]bool{}
+	for _, status := range statuses {
+		name, _, _ := strings.Cut(status, " ")
+		if names[name] || over(status, " pending") || over(status, " running") {
+			return false
+		}
+		names[name] = true
+	}
+	return len(labels) > 0 && len(statuses) > 0
 }
 
 // shows waits until GitLab shows that of runs and no more.

@@ -80,7 +80,7 @@ func TestObstacles(t *testing.T) {
 				t.Errorf("people were told %v, want one message with %q", messages, reason)
 			}
 			for _, call := range s.Journal.Calls() {
-				if call.Server != "chat" {
+				if call.Server != "chat" && call.Name != "set commit status" { // which tells people as well
 					t.Errorf("the refused run made this call: %v", call)
 				}
 			}

@@ -208,7 +208,7 @@ func (p *patience) rest(ctx context.Context) bool {
 	}
 	timer := time.NewTimer(min(p.wait, left))
 	defer timer.Stop()
-	p.wait = min(p.wait*3/2, paceLongest)
+	p.wait = min(p.wait*5/4, paceLongest)
 	select {
 	case <-timer.C:
 		return true

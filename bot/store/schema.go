@@ -157,6 +157,7 @@ var migrations = []migration{{statements: []string{
 	`CREATE INDEX events_at ON events (at, run, seq)`,
 	`ALTER TABLE runs ADD COLUMN held BIGINT NOT NULL DEFAULT 0`,    // 1 while a person holds it
 	`ALTER TABLE runs ADD COLUMN yielded BIGINT NOT NULL DEFAULT 0`, // when it gave its lane to a rollback; 0 while it has not
+	`CREATE INDEX slots_old ON slots (answered)`,
 	`CREATE INDEX runs_waiting ON runs (lane, created, id) WHERE granted = 0 AND ended = 0`,
 	`CREATE INDEX requests_at ON requests (at, key)`,
 	`CREATE TABLE commands (

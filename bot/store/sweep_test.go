@@ -56,3 +56,29 @@ func rows(t *testing.T, s *Store, table string) int {
 	}
 	return n
 }
+
+// The newest slot of each schedule stays, however old it is: the schedule goes on from it.
+func TestSweepOfSlots(t *testing.T) {
+	on(t, func(t *testing.T, s *Store) {
+		slot := func(schedule string, at, answered int) {
+			local := fmt.Sprint("minute ", at)
+			_, err := s.AnswerSlot(t.Context(), bot.Slot{Track: "integration", Schedule: schedule, Local: local, At: minute(at), Sentence: "skipped"}, nil, minute(answered))
+			ok(t, err)
+		}
+		slot("nightly", 1, 1)
+		slot("nightly", 2, 3) // these two were answered together, after a time down
+		slot("nightly", 3, 3)
+		slot("weekly", 6, 6)
+		slot("weekly", 9, 9)
+		ok(t, s.Sweep(t.Context(), minute(5)))
+		if got := rows(t, s, "slots"); got != 3 {
+			t.Errorf("got %d slots, want one of nightly and two of weekly, of which one is young", got)
+		}
+		for schedule, want := range map[string]int{"nightly": 3, "weekly": 9} {
+			last, found, err := s.LastSlot(t.Context(), "integration", schedule)
+			if err != nil || !found || !last.At.Equal(minute(want)) {
+				t.Errorf("%s: got %+v, %v, want that of minute %d", schedule, last, err, want)
+			}
+		}
+	})
+}

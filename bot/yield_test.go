@@ -1,0 +1,149 @@
+package bot
+
+import (
+	"context"
+	"strings"
+	"testing"
+	"time"
+)
+
+// pauses are the reasons for which a run gives its lane to a rollback, and those for which
+// it does not, with the state in which it then waits.
+var pauses = []struct {
+	name   string
+	pause  func(t *testing.T, w *world, b *Bot, r *Run)
+	script string
+	state  State
+	gives  bool
+}{
+	{"stalled", nil, "synced:nobody -*", Stalled, true},
+	{"stalled on its way back", nil, "bad recalled:nobody -*", Stalled, false},
+	{"stalled before its way back", nil, "bad failed:nobody -*", Stalled, false},
+	{"held", func(t *testing.T, w *world, b *Bot, r *Run) {
+		lead(t, w, b, r, Merged, 0)
+		r.Hold(Word{By: "ana", At: w.now})
+	}, "", Gated, true},
+	{"held before it began", func(_ *testing.T, w *world, _ *Bot, r *Run) { r.Hold(Word{By: "ana", At: w.now}) }, "", Queued, true},
+	{"frozen", func(_ *testing.T, _ *world, b *Bot, _ *Run) {
+		b.Frozen = func(context.Context, string, time.Time) (*Freeze, error) {
+			return &Freeze{By: "ana", Reason: "fair"}, nil
+		}
+	}, "", Started, true},
+	{"a window", func(_ *testing.T, w *world, _ *Bot, _ *Run) { w.stages[0].Plan.Windows = windowsOf("UTC", "20:00-21:00") }, "", Started, true},
+	{"a person merges", func(_ *testing.T, w *world, _ *Bot, _ *Run) { w.stages[0].Plan.ByPerson = true }, "", Proposed, false},
+	{"a job runs", nil, "merged:nobody deploying*", Merged, false},
+	{"a gate is open", nil, "synced:nobody open*", Synced, false},
+}
+
+func TestGivesWay(t *testing.T) {
+	t.Parallel()
+	for _, tt := range pauses {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			w, r := newWorldOfTwo(t, "env/abn", tt.script), newRun()
+			r.Lane = "integration"
+			b := w.bot()
+			if tt.pause != nil {
+				tt.pause(t, w, b, r)
+			}
+			waits := ""
+			b.Yields = func(_ context.Context, lane string) (string, error) {
+				if lane != "integration" {
+					t.Errorf("asked for lane %q", lane)
+				}
+				return waits, nil
+			}
+			for range 300 {
+				w.person(r)
+				state := r.State
+				if turned(t, w, b, r); r.State != state {
+					w.unstick()
+				}
+				if r.State == tt.state {
+					waits = "0195"
+				}
+				if r.Yielded != nil || r.Settled() {
+					break
+				}
+			}
+			if gave := r.Yielded != nil; gave != tt.gives || waits == "" {
+				t.Fatalf("it has given way: %v, want %v; it is %s: %s", gave, tt.gives, r.State, r.Reason)
+			}
+			if !tt.gives {
+				return
+			}
+			if want := "gives lane integration to run 0195, which puts another run back, and goes on when it has it again"; r.Reason != want {
+				t.Errorf("got %q, want %q", r.Reason, want)
+			}
+			before := len(w.acts)
+			r.Word = &Word{Verb: VerbCancel, By: "ana"} // the store keeps it back; here it changes nothing
+			for range 10 {
+				turned(t, w, b, r)
+			}
+			if r.Yielded == nil || len(w.acts) != before {
+				t.Errorf("it has done %q without its lane", w.acts[before:])
+			}
+			if e := r.Regain(w.now); r.Yielded != nil || r.State == Stalled != (e.Reason != "has lane integration again, which run 0195 had") {
+				t.Errorf("got %q", e.Reason)
+			}
+		})
+	}
+}
+
+// Who waits for the lane has to be known: an error is no yes and no no.
+func TestGivesWayToNobodyKnows(t *testing.T) {
+	t.Parallel()
+	w, r := newWorld(t, ""), newRun()
+	b := w.bot()
+	b.Yields = func(context.Context, string) (string, error) { return "", errUnknown }
+	r.Hold(Word{By: "ana", At: w.now})
+	if _, err := b.Step(t.Context(), r); err == nil || r.Yielded != nil {
+		t.Errorf("got %v, %v", err, r.Yielded)
+	}
+}
+
+// yieldTraces are runs that gave way before abn, or while its merge request was open, and
+// find there what the rollback has put back: the values that they replace are others now.
+// A rollback of such a run puts back what stood when it deployed.
+var yieldTraces = []struct{ script, until, want, stands string }{
+	{"", "gated", first + " " + second + " " + done, "new new new new"},
+	{"", "proposed", first + " prepared proposed started " + second + " " + done, "new new new new"},
+	{"bad", "gated", first + " " + stage + " " + undone + " " + "recalled proposed merged synced rolled-back", "old old older older"},
+}
+
+func TestTracesAfterARollbackHadTheLane(t *testing.T) {
+	t.Parallel()
+	for _, tt := range yieldTraces {
+		t.Run(tt.until+" "+tt.script, func(t *testing.T) {
+			t.Parallel()
+			w, r := newWorldOfTwo(t, "env/abn", ""), newRun()
+			b, waits := w.bot(), "0195"
+			b.Yields = func(context.Context, string) (string, error) { return waits, nil }
+			trace := []string{"queued"}
+			for r.Yielded == nil {
+				state := r.State
+				if r.Held == nil && string(state) == tt.until && (state == Gated || r.Stage == 1) {
+					r.Hold(Word{By: "ana", At: w.now})
+				}
+				if turned(t, w, b, r); r.State != state {
+					trace = append(trace, string(r.State))
+				}
+			}
+			older := map[string]string{}
+			for path := range w.commits["a0"].files {
+				older[path] = "data:\n  version: 0.8.0\n"
+			}
+			w.commit(ref("env/abn", "main"), "the rollback", older)
+			r.Regain(w.now)
+			r.Release(Word{By: "ana", At: w.now})
+			w.script = strings.Fields(tt.script)
+			trace = append(trace, strings.Fields(w.play(r))[1:]...)
+			if got := strings.Join(trace, " "); got != tt.want {
+				t.Errorf("\ngot  %s\nwant %s\nlast: %s", got, tt.want, r.Reason)
+			}
+			if got := strings.ReplaceAll(w.stands("env/abn"), "hand hand", "older older"); got != tt.stands {
+				t.Errorf("the values end as %s, want %s", got, tt.stands)
+			}
+		})
+	}
+}

@@ -77,6 +77,14 @@ func (r *Run) refused(no refusal) Outcome {
 	return to(Refused, "%s", no)
 }
 
+// alreadyThere begins the reason of a run that was refused for want of anything to do.
+const alreadyThere = "already there: "
+
+// AlreadyThere reports that the run was refused because what it asked for stood everywhere.
+func (r *Run) AlreadyThere() bool {
+	return r.State == Refused && strings.HasPrefix(r.Reason, alreadyThere)
+}
+
 // plan resolves the stages of the run's track on the newest commits.
 func (b *Bot) plan(ctx context.Context, r *Run, track TrackPlan) ([]Stage, error) {
 	var stages []Stage
@@ -94,7 +102,7 @@ func (b *Bot) plan(ctx context.Context, r *Run, track TrackPlan) ([]Stage, error
 		stages = append(stages, s)
 	}
 	if there {
-		return nil, refusal(fmt.Sprintf("already there: every service of track %s names %s", r.Track, r.Version))
+		return nil, refusal(fmt.Sprintf(alreadyThere+"every service of track %s names %s", r.Track, r.Version))
 	}
 	return stages, nil
 }

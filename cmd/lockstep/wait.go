@@ -27,9 +27,9 @@ type waitFlag struct {
 const waitsForRun = `
 
 With --wait it shows each decision of the run, survives restarts of the server, and its
-exit code tells how the run ended: 0 success, 3 success with warnings, 4 rolled back,
-5 rollback failed, 6 it had not ended within --timeout and may need a person, 1
-anything else, such as refused or cancelled.`
+exit code tells how the run ended: 0 success, or there was nothing to do, 3 success with
+warnings, 4 rolled back, 5 rollback failed, 6 it had not ended within --timeout and may
+need a person, 1 anything else, such as refused or cancelled.`
 
 // The pace at which a run is asked for: it grows while there is no news.
 const (
@@ -111,7 +111,7 @@ func exitOf(r *bot.Run, late bool) int {
 	switch {
 	case late:
 		return exitLate
-	case r.State == bot.Done && len(r.Warnings) == 0:
+	case r.State == bot.Done && len(r.Warnings) == 0, r.AlreadyThere():
 		return exitOK
 	case r.State == bot.Done:
 		return exitWarned

@@ -76,6 +76,7 @@ func TestWaitExitCodes(t *testing.T) {
 		"superseded":              {"promote release 2", "made,superseded", bot.Run{}, 1, nil},
 		"refused at once":         {"promote release 2", "no", bot.Run{}, 1, []string{"lockstep: 2 is condemned\n"}},
 		"refused later":           {"promote release 2", "made,refused", bot.Run{}, 1, []string{": refused\n"}},
+		"already there":           {"promote release 2", "made,refused", bot.Run{Reason: "already there: every service names 2"}, 0, []string{": refused\n"}},
 		"undone":                  {"rollback 0", "made,rolled back", bot.Run{Undoes: "0"}, 0, []string{": rolled back\n"}},
 		"undone, but for":         {"rollback 0", "made,rolled back", left, 3, []string{": rolled back\n"}},
 		"not undone":              {"rollback 0", "made,rollback failed", bot.Run{Undoes: "0"}, 5, nil},

@@ -5,6 +5,7 @@ import (
 	"context"
 	"net/url"
 	"regexp"
+	"strings"
 
 	"lockstep/bot"
 	"lockstep/bot/web"
@@ -95,17 +96,20 @@ func (c *console) whys(whys []bot.Why) error {
 
 // whyNote says what is to be known of a version besides who brought it.
 func whyNote(w bot.Why) string {
-	text := ""
+	var parts []string
 	switch {
 	case w.Back != nil:
-		text = "put back from " + string(w.Back.From) + " by run " + w.Back.Run
+		parts = append(parts, "put back from "+string(w.Back.From)+" by run "+w.Back.Run)
 	case !w.Known():
-		text = "never deployed"
+		parts = append(parts, "never deployed")
 	case w.Run == "":
-		text = "it stood there already"
+		parts = append(parts, "it stood there already")
 	}
-	if w.Doubt != "" && text != "" {
-		text += "; "
+	if w.Doubt != "" {
+		parts = append(parts, w.Doubt)
 	}
-	return text + w.Doubt
+	if w.Later != nil {
+		parts = append(parts, "then run "+w.Later.Run+" made it "+string(w.Later.Version))
+	}
+	return strings.Join(parts, "; ")
 }

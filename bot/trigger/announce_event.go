@@ -42,7 +42,7 @@ func announces(e event, body []byte, now time.Time) (a announcement, why string,
 	case e.Project.Path == "":
 		return announcement{}, "the hook names no project: ignored", nil
 	case !refName.MatchString(name):
-		return announcement{}, "", errors.New("the hook names a branch or a tag that no git would take")
+		return announcement{}, "the hook names a branch or a tag as no git takes it, which starts nothing: ignored", nil
 	case !commitID.MatchString(a.commit):
 		return announcement{}, "", errors.New("the hook names no commit")
 	}

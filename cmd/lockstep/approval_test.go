@@ -93,7 +93,7 @@ func TestApproval(t *testing.T) {
 				})
 				s.quiet()
 				s.stands(firstVersion, "prd")
-				s.types(typed{line: confirm + "otto --output json", says: []string{`{"sentence":"gate go-live of prd is confirmed by otto"}`}})
+				s.types(typed{line: confirm + "otto --output json", says: []string{`"sentence":"gate go-live of prd is confirmed by otto"}`}})
 			},
 			want: func() ending {
 				want := released.Want

@@ -37,7 +37,7 @@ var badInput = []sent{
 	{"/webhooks/gitlab", hookSecret, `{}`, 400, "no object_kind"},
 	{"/webhooks/gitlab", hookSecret, tagHook("data/other", "refs/tags/2026.11.1"), 200, `"data/other" is no data project of the configuration: ignored`},
 	{"/webhooks/gitlab", hookSecret, tagHook(dataProject, "refs/tags/latest"), 200, `tag "latest" of data/mda starts nothing: `},
-	{"/webhooks/gitlab", hookSecret, tagHook(dataProject, "refs/tags/2026.11.1; rm -rf x"), 200, "starts nothing: "},
+	{"/webhooks/gitlab", hookSecret, tagHook(dataProject, "refs/tags/2026.11.1; rm -rf x"), 200, "starts nothing: ignored"},
 	{"/webhooks/gitlab", hookSecret, tagHook(dataProject, "refs/heads/2026.11.1"), 200, "names no tag"},
 	{"/api/v1/runs", "", asks("mda", "integration", "2026.11.1"), 401, "the API token is missing or wrong"},
 	{"/api/v1/runs", "wrong", asks("mda", "integration", "2026.11.1"), 401, "the API token is missing or wrong"},

@@ -63,10 +63,10 @@ func TestCommandsAtFrozenLane(t *testing.T) {
 		{line: "runs --state happy", code: 1, says: []string{`unknown state "happy": the states are ["queued" `}},
 		{line: "runs --limit 0", code: 1, says: []string{"limit must be a number from 1 to 500"}},
 		{line: "run " + failed, says: []string{
-			"mda 2026.11.3 on track integration: failed, rollback failed\n", "\na person is needed: lockstep thaw integration\n",
+			"mda 2026.11.3 on track integration: failed, rollback failed\n", "\na person is needed: lockstep retry " + failed + " or lockstep thaw integration\n",
 			"✘ fbv", "» int-test", "✘ kv", "  rollback failed  ", "/env/mda/-/jobs/",
 		}},
-		{line: "run " + failed + " --output json", says: []string{`"result":"failed, rollback failed"`, `"commands":["lockstep thaw integration"]`}},
+		{line: "run " + failed + " --output json", says: []string{`"result":"failed, rollback failed"`, `,"lockstep thaw integration"]`}},
 		{line: "run " + waiting, says: []string{": queued\n", "\nwaits: next in lane integration, which is frozen: ", "◐ integration"}},
 		{line: "run nobody", code: 1, says: []string{`lockstep: there is no run "nobody"` + "\n"}},
 		{line: "resume " + failed, code: 1, says: []string{ended}},
@@ -75,14 +75,14 @@ func TestCommandsAtFrozenLane(t *testing.T) {
 		{line: "resume " + waiting, code: 1, says: []string{"is not stalled"}},
 		{line: "thaw elsewhere", code: 1, says: []string{`unknown lane or track "elsewhere": have integration`}},
 		{line: "thaw integration --by <b>", code: 1, says: []string{`"by" must be a name`}},
-		{line: "cancel " + waiting + " --by olga --reason unwanted", says: []string{"run " + waiting + " was told to cancel\n"}},
+		{line: "cancel " + waiting + " --by olga --reason unwanted", says: []string{"run " + waiting + " is cancelled: it had not begun\n"}},
 	} {
 		command.types(t.Context(), t, s.Config)
 	}
 	s.reaches(nextVersion, bot.Cancelled)
 	for _, command := range []typed{
 		{line: "run " + waiting, says: []string{": cancelled\n", "cancelled by olga while it waited (unwanted)"}},
-		{line: "thaw integration --by olga --output json", says: []string{`{"sentence":"lane integration is thawed"}` + "\n"}},
+		{line: "thaw integration --by olga --output json", says: []string{`"sentence":"lane integration is thawed"}` + "\n"}},
 		{line: "thaw integration --by olga", code: 1, says: []string{"lane integration is not frozen"}},
 		{line: "status", says: []string{"integration\n  free\n"}, not: "frozen"},
 		{line: "run " + failed, says: []string{": failed, rollback failed\n"}, not: "a person is needed"},
@@ -115,7 +115,7 @@ func TestCommandsAtStalledRun(t *testing.T) {
 		{line: "status --output json", says: []string{`"active":[]`, `"stalled":[{"id":"` + stalled}},
 		{line: "runs --state stalled", says: []string{stalled, "closed by operator"}},
 		{line: "run " + stalled, says: []string{"a person is needed: lockstep resume " + stalled + " or lockstep cancel " + stalled + "\n", "? a person is needed"}},
-		{line: "resume " + stalled + " --by olga --output json", says: []string{`{"sentence":"run ` + stalled + ` was told to resume"}` + "\n"}},
+		{line: "resume " + stalled + " --by olga --output json", says: []string{`"sentence":"run ` + stalled + ` was told to resume"}` + "\n"}},
 	} {
 		command.types(t.Context(), t, s.Config)
 	}

@@ -52,7 +52,7 @@ func newScene(t *testing.T, tune ...func(*bot.Config)) *scene {
 // openScene starts a world, quick and direct, without the server.
 func openScene(t *testing.T, o worldOptions) *scene {
 	t.Helper()
-	o.Job, o.Async, o.Wait, o.Poll, o.Direct = pace, 2*time.Millisecond, 25*time.Millisecond, 100*time.Millisecond, true
+	o.Job, o.Async, o.Wait, o.Poll, o.Direct = pace, 2*time.Millisecond, 25*time.Millisecond, time.Second, true
 	w, err := newWorld(t.TempDir(), o)
 	if err != nil {
 		t.Fatal(err)

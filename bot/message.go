@@ -45,7 +45,7 @@ func Messages(r *Run, e Event, channels []string) []Message {
 	switch {
 	case e.State == Started && e.Direction == Forward:
 		tell(MessageStart, "")
-	case e.State == Stalled || e.Asks:
+	case e.State == Stalled && r.Yielded == nil || e.Asks: // who gives way was heard of before
 		tell(MessageCall, fmt.Sprintf("/%d", e.Seq))
 	case e.State.Settled() && e.State != Superseded:
 		tell(MessageFinish, "")

@@ -29,7 +29,9 @@ var pauses = []struct {
 			return &Freeze{By: "ana", Reason: "fair"}, nil
 		}
 	}, "", Started, true},
-	{"a window", func(_ *testing.T, w *world, _ *Bot, _ *Run) { w.stages[0].Plan.Windows = windowsOf("UTC", "20:00-21:00") }, "", Started, true},
+	{"a window", func(_ *testing.T, w *world, _ *Bot, _ *Run) {
+		w.stages[0].Plan.Windows = windowsOf("UTC", "20:00-21:00")
+	}, "", Started, true},
 	{"a person merges", func(_ *testing.T, w *world, _ *Bot, _ *Run) { w.stages[0].Plan.ByPerson = true }, "", Proposed, false},
 	{"a job runs", nil, "merged:nobody deploying*", Merged, false},
 	{"a gate is open", nil, "synced:nobody open*", Synced, false},
@@ -145,5 +147,19 @@ func TestTracesAfterARollbackHadTheLane(t *testing.T) {
 				t.Errorf("the values end as %s, want %s", got, tt.stands)
 			}
 		})
+	}
+}
+
+// People were called when the run stalled: that it gives way is no call.
+func TestGivingWayCallsNobody(t *testing.T) {
+	t.Parallel()
+	r := newRun()
+	e := Event{Run: r.ID, Seq: 7, State: Stalled, Reason: "gives way"}
+	if got := Messages(r, e, []string{"chat"}); len(got) != 1 || got[0].Kind != MessageCall {
+		t.Errorf("got %+v, want a call", got)
+	}
+	r.Yielded = &Yield{To: "0195"}
+	if got := Messages(r, e, []string{"chat"}); len(got) != 0 {
+		t.Errorf("got %+v, want nothing", got)
 	}
 }

@@ -25,8 +25,9 @@ func (c *Mail) newMail(m bot.Message, t Text, at time.Time) (*mail.Msg, error) {
 	message.SetMessageIDWithValue(c.mailID(m.ID))
 	if t.Reply != "" {
 		first := "<" + c.mailID(t.Reply) + ">"
-		message.SetGenHeaderPreformatted(mail.HeaderInReplyTo, first)
-		message.SetGenHeaderPreformatted(mail.HeaderReferences, first)
+		// The library writes headers of this kind in order, preformatted ones in any.
+		message.SetGenHeader(mail.HeaderInReplyTo, first)
+		message.SetGenHeader(mail.HeaderReferences, first)
 	}
 	message.SetGenHeader("Auto-Submitted", "auto-generated")
 	message.SetGenHeader(mail.HeaderXAutoResponseSuppress, "All")

@@ -42,7 +42,7 @@ func (r *Run) Offers() []Offer {
 		}
 		return append(offers, cancel)
 	case r.State == RollbackFailed:
-		return []Offer{{Verb: VerbThaw, On: r.Lane}}
+		return []Offer{{Verb: VerbRetry, On: r.ID}, {Verb: VerbThaw, On: r.Lane}}
 	case r.State == Stalled && r.Cancellable(), r.heldForward() && !r.Settled():
 		return []Offer{resume, cancel}
 	case r.State == Stalled:

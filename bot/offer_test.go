@@ -19,7 +19,7 @@ func TestOffers(t *testing.T) {
 		{boarded("int").in(Stalled), "lockstep resume run, lockstep cancel run", "/lockstep resume, /lockstep cancel"},
 		{held, "lockstep resume run, lockstep cancel run", "/lockstep resume, /lockstep cancel"},
 		{back, "lockstep resume run", "/lockstep resume"},
-		{boarded("int").in(RollbackFailed), "lockstep thaw lane", "/lockstep thaw lane"},
+		{boarded("int").in(RollbackFailed), "lockstep retry run, lockstep thaw lane", "/lockstep retry, /lockstep thaw lane"},
 		{boarded("int").in(RolledBack), "", ""},
 	}
 	for _, test := range tests {

@@ -19,6 +19,7 @@ func TestOpinionWakesTheRun(t *testing.T) {
 		p = begin(t, url, Options{Limits: slow, Step: func(ctx context.Context, r *bot.Run) (bot.Outcome, error) {
 			<-ready
 			if r.State != bot.Merged {
+				asks(r)
 				return next(ctx, r)
 			}
 			opinions, err := p.store.Opinions(ctx, r.ID, "prd", "go-live")
@@ -30,22 +31,26 @@ func TestOpinionWakesTheRun(t *testing.T) {
 		close(ready)
 		run := p.accept("integration", "1")
 		until(t, "first look", func() bool { return looks.Load() == 1 && p.read(run).Waits == 1 })
-		yes := bot.Opinion{Gate: "go-live", By: "ada", Yes: true, At: time.Now()}
-		if err := p.Opine(t.Context(), run, "prd", yes); err != nil {
-			t.Fatal(err)
-		}
+		yes, no := bot.Command{Verb: bot.VerbConfirm, Run: run, Gate: "go-live"}, bot.Command{Verb: bot.VerbDeny, Run: run, Gate: "go-live"}
+		p.does(yes)
 		p.await(run, bot.Done)
-		if err := p.Opine(t.Context(), run, "prd", yes); err != nil {
-			t.Errorf("the same again: %v", err)
+		p.does(yes) // says nothing new
+		if a := p.told(no); !a.Refused {
+			t.Errorf("another answer: got %+v, want a refusal", a)
 		}
-		yes.Yes = false
-		if err := p.Opine(t.Context(), run, "prd", yes); !errors.Is(err, bot.ErrRefused) {
-			t.Errorf("another answer: got %v, want %v", err, bot.ErrRefused)
-		}
-		if err := p.Opine(t.Context(), "nobody", "prd", yes); !errors.Is(err, bot.ErrNotFound) {
+		no.Run = "nobody"
+		if _, err := p.Do(t.Context(), bot.Batch{Source: "api nobody", Commands: []bot.Command{no}}); !errors.Is(err, bot.ErrNotFound) {
 			t.Errorf("an unknown run: got %v, want %v", err, bot.ErrNotFound)
 		}
 	})
+}
+
+// asks gives a run a gate that asks people.
+func asks(r *bot.Run) {
+	r.Stages = []bot.Stage{{
+		Plan:  bot.StagePlan{Environment: "prd", Gates: []bot.GatePlan{{Name: "go-live", Approval: &bot.ApprovalGate{Count: 1}}}},
+		Gates: []bot.GateState{{Name: "go-live", Since: time.Now()}},
+	}}
 }
 
 // What a verdict condemned, a forced run lifts, both in the transactions of the engine.
@@ -94,9 +99,7 @@ func TestUndoTakesAFrozenLane(t *testing.T) {
 		}})
 		done := p.accept("integration", "1")
 		p.await(done, bot.Done)
-		if err := p.store.Freeze(t.Context(), "integration", bot.Freeze{By: "ada", Reason: "month end", At: time.Now()}); err != nil {
-			t.Fatal(err)
-		}
+		p.does(bot.Command{Verb: bot.VerbFreeze, Lane: "integration", Reason: "month end"})
 		waits := p.accept("integration", "2")
 		undo, err := p.store.Accept(t.Context(), bot.Request{Key: "undo", Origin: bot.OriginAPI, By: "ana", Undoes: done}, time.Now())
 		if err != nil || !undo.New {
@@ -124,13 +127,9 @@ func TestThawWakesTheHolder(t *testing.T) {
 			frozen.Store(true)
 			run := p.accept("integration", version)
 			until(t, "the run waits", func() bool { return p.read(run).Reason == "it is frozen" })
-			if err := p.Freeze(t.Context(), lane, bot.Freeze{By: "ada", Reason: "fire", At: time.Now()}); err != nil {
-				t.Fatal(err)
-			}
+			p.does(bot.Command{Verb: bot.VerbFreeze, Lane: lane, Reason: "fire"})
 			frozen.Store(false)
-			if err := p.Thaw(t.Context(), lane, "ada", ""); err != nil {
-				t.Fatal(err)
-			}
+			p.does(bot.Command{Verb: bot.VerbThaw, Lane: lane})
 			p.await(run, bot.Done)
 		}
 	})

@@ -33,9 +33,7 @@ func TestPanicStalls(t *testing.T) {
 			t.Errorf("got %q, resume %q, want %q, resume %q", r.Reason, r.Resume, want, bot.Merged)
 		}
 		mended.Store(true)
-		if err := p.Say(t.Context(), run, bot.Word{Verb: bot.VerbResume, By: "ada", At: time.Now()}); err != nil {
-			t.Fatal(err)
-		}
+		p.does(bot.Command{Verb: bot.VerbResume, Run: run})
 		p.await(run, bot.Done)
 		want := "1 queued, 2 started, 3 prepared, 4 proposed, 5 merged, 6 stalled, 7 merged, 8 synced, 9 gated, 10 recorded, 11 done"
 		if got := p.trace(run); got != want {
@@ -60,9 +58,7 @@ func TestCancelWakesTheRun(t *testing.T) {
 		run, waits := p.accept("integration", "1"), p.accept("integration", "2")
 		until(t, "a job runs", func() bool { return p.read(run).Reason == "a job runs" })
 		for _, id := range []string{waits, run} {
-			if err := p.Say(t.Context(), id, bot.Word{Verb: bot.VerbCancel, By: "ada", At: time.Now()}); err != nil {
-				t.Fatal(err)
-			}
+			p.does(bot.Command{Verb: bot.VerbCancel, Run: id})
 			p.await(id, bot.Cancelled)
 		}
 		if got, want := p.trace(waits), "1 queued, 2 cancelled"; got != want {
@@ -90,11 +86,9 @@ func TestFailedRollbackFreezesTheLane(t *testing.T) {
 		if want := "next in lane integration, which is frozen: run " + bad + ": kv still runs 1"; err != nil || place != want {
 			t.Errorf("got %q, %v, want %q", place, err, want)
 		}
-		if err := p.Thaw(t.Context(), "integration", "ada", "kv is mended"); err != nil {
-			t.Fatal(err)
-		}
-		if err := p.Thaw(t.Context(), "integration", "ada", ""); !errors.Is(err, bot.ErrRefused) {
-			t.Errorf("thaw again: got %v, want %v", err, bot.ErrRefused)
+		p.does(bot.Command{Verb: bot.VerbThaw, Lane: "integration", Reason: "kv is mended"})
+		if a := p.told(bot.Command{Verb: bot.VerbThaw, Lane: "integration"}); !a.Refused {
+			t.Errorf("thaw again: got %+v, want a refusal", a)
 		}
 		p.await(good, bot.Done)
 	})

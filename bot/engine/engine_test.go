@@ -171,6 +171,25 @@ func (p *process) accept(lane, version string) string {
 	return answer.Run
 }
 
+// told lets ada give a command by itself and returns the answer.
+func (p *process) told(c bot.Command) bot.Answer {
+	p.t.Helper()
+	c.By, c.At = "ada", time.Now()
+	answers, err := p.Do(p.t.Context(), bot.Batch{Source: rand.Text(), Commands: []bot.Command{c}})
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	return answers[0]
+}
+
+// does is told for a command that has to be possible.
+func (p *process) does(c bot.Command) {
+	p.t.Helper()
+	if a := p.told(c); a.Refused {
+		p.t.Fatalf("%s is refused: %s", c.Verb, a.Sentence)
+	}
+}
+
 // read returns the run.
 func (p *process) read(run string) *bot.Run {
 	p.t.Helper()

@@ -8,15 +8,10 @@ import (
 	"lockstep/bot"
 )
 
-// Freeze keeps the lane from being granted, but to runs that put another one back, and
+// freeze keeps the lane from being granted, but to runs that put another one back, and
 // its holder from its next stage, until it is thawed or until f.Until. The name
 // bot.Everything is that of all lanes. An empty reason becomes "frozen by …".
 // bot.ErrRefused when it is frozen already, or f.Until is not to come.
-func (s *Store) Freeze(ctx context.Context, name string, f bot.Freeze) error {
-	return s.change(ctx, func(tx transaction) error { return freeze(ctx, tx, name, f) })
-}
-
-// freeze is Freeze in a transaction.
 func freeze(ctx context.Context, tx Tx, name string, f bot.Freeze) error {
 	if f.Reason == "" {
 		f.Reason = "frozen by " + f.By
@@ -44,14 +39,9 @@ func freeze(ctx context.Context, tx Tx, name string, f bot.Freeze) error {
 	return nil
 }
 
-// Thaw lets a frozen lane be granted again; who said so and why stays in the table. The
+// thaw lets a frozen lane be granted again; who said so and why stays in the table. The
 // name bot.Everything ends what freezes all lanes; a lane that is frozen by itself
 // stays so. bot.ErrRefused when it is not frozen.
-func (s *Store) Thaw(ctx context.Context, name, by, reason string, now time.Time) error {
-	return s.change(ctx, func(tx transaction) error { return thaw(ctx, tx, name, by, reason, now) })
-}
-
-// thaw is Thaw in a transaction.
 func thaw(ctx context.Context, tx Tx, name, by, reason string, now time.Time) error {
 	thawed, err := unfreeze(ctx, tx, name, by, reason, now)
 	if err != nil {

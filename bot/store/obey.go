@@ -131,7 +131,7 @@ func answerGate(ctx context.Context, tx Tx, c bot.Command) (bot.Answer, error) {
 	if closed != nil {
 		return bot.Answer{}, closed
 	}
-	if _, _, err := insertOpinion(ctx, tx, c.Run, q.Environment, o); err != nil {
+	if _, _, err := opine(ctx, tx, c.Run, q.Environment, o); err != nil {
 		return bot.Answer{}, fmt.Errorf("answer to gate %s of run %q: %w", o.Gate, c.Run, err)
 	}
 	return bot.Answer{Run: c.Run, Sentence: fmt.Sprintf("%s is %s by %s", q, uttered(o), o.By)}, nil

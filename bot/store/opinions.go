@@ -8,33 +8,11 @@ import (
 	"lockstep/bot"
 )
 
-// Opine stores what somebody answers at o.At to a gate of a run. The first answer of
-// each speaker counts, capitals aside: the same again is nil and changes nothing.
-//
-// bot.ErrNotFound for an unknown run; bot.ErrRefused, with a sentence for the speaker,
-// when they have answered otherwise before. Whether the gate takes an answer is for the
-// caller to ask the run; see bot.Run.Answerable.
-func (s *Store) Opine(ctx context.Context, run, environment string, o bot.Opinion) error {
-	return s.change(ctx, func(tx transaction) error { return opine(ctx, tx, run, environment, o) })
-}
-
-// opine is Opine in a transaction.
-func opine(ctx context.Context, tx Tx, run, environment string, o bot.Opinion) error {
-	if _, _, err := load(ctx, tx, run); err != nil {
-		return err
-	}
-	earlier, added, err := insertOpinion(ctx, tx, run, environment, o)
-	switch {
-	case err != nil:
-		return fmt.Errorf("answer to gate %s of run %q: %w", o.Gate, run, err)
-	case !added && earlier != o.Yes:
-		return refuse("%s has said %s to gate %s of %s already, and the first answer counts", o.By, spoken(earlier), o.Gate, environment)
-	}
-	return nil
-}
-
-// insertOpinion stores an answer, unless its speaker has one: then it returns that.
-func insertOpinion(ctx context.Context, tx Tx, run, environment string, o bot.Opinion) (earlier, added bool, err error) {
+// opine stores what somebody answers at o.At to a gate of a run. The first answer of each
+// speaker counts, capitals aside: another one is not added, and the earlier is returned.
+// Whether the gate takes an answer is for the caller to ask the run; see
+// bot.Run.Answerable.
+func opine(ctx context.Context, tx Tx, run, environment string, o bot.Opinion) (earlier, added bool, err error) {
 	speaker := strings.ToLower(strings.TrimSpace(o.By))
 	yes := 0
 	if o.Yes {
@@ -49,14 +27,6 @@ func insertOpinion(ctx context.Context, tx Tx, run, environment string, o bot.Op
 	_, err = tx.One(ctx, `SELECT yes FROM opinions WHERE run = $1 AND environment = $2 AND gate = $3 AND speaker = $4`,
 		[]any{run, environment, o.Gate, speaker}, &yes)
 	return yes == 1, false, err
-}
-
-// spoken returns an answer in words.
-func spoken(yes bool) string {
-	if yes {
-		return "yes"
-	}
-	return "no"
 }
 
 // Opinions returns what was answered to a gate of a run, in order.

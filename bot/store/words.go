@@ -8,18 +8,13 @@ import (
 	"lockstep/bot"
 )
 
-// Say stores what a person tells a run at w.At, for its next step to see; w.ID is
+// say stores what a person tells a run at w.At, for its next step to see; w.ID is
 // given here. A run that has not begun and waits for its lane obeys at once, and
 // channels, the channels that hear of its track, are told of its end. One that has given
 // its lane to a rollback obeys when it has it again.
 //
 // bot.ErrNotFound for an unknown run; bot.ErrRefused, with a sentence for the person,
 // when the word makes no sense where the run stands.
-func (s *Store) Say(ctx context.Context, id string, w bot.Word, channels func(track string) []string) error {
-	return s.change(ctx, func(tx transaction) error { return say(ctx, tx, id, w, channels) })
-}
-
-// say is Say in a transaction.
 func say(ctx context.Context, tx Tx, id string, w bot.Word, channels func(track string) []string) error {
 	r, granted, err := load(ctx, tx, id)
 	if err != nil {

@@ -93,7 +93,7 @@ func (b *bench) types(t *testing.T, given scenario, code int, args ...string) st
 // command returns a command that waits for its run.
 func (b *bench) command(t *testing.T, args ...string) *exec.Cmd {
 	t.Helper()
-	command := program(t.Context(), append(args, "--wait", "--timeout", "1m", "--config", b.world.Config)...)
+	command := program(t.Context(), append(args, "--wait", "--timeout", "5m", "--config", b.world.Config)...)
 	command.Env = append(os.Environ(), "LOCKSTEP_USER=ana")
 	return command
 }

@@ -196,6 +196,12 @@ var (
 			"",
 			"kv in int runs mda 2.0.0 since DAY: run B brought it, asked for by a tag, pushed by ada (gates: int-test failed); before that it ran 1.1.0; but run B could not put it back to 1.1.0: rollback of int failed: kv: job failed",
 		},
+		{
+			"a rollback that failed, undone once more",
+			[]chapter{early, {run: "B", version: "2.0.0", script: "bad merged:nobody broken"}, undoing("C", "B")},
+			"",
+			"kv in int runs mda 1.1.0 since DAY: run C put it back from 2.0.0 (ana undoes run B); run A had brought it on DAY, asked for by a tag, pushed by ada (gates: int-test passed)",
+		},
 	}
 )
 

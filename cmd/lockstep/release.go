@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 
+	"lockstep/bot"
 	"lockstep/bot/web"
 )
 
@@ -31,7 +32,7 @@ back there is condemned and refused, unless a reason is given:
 // Run asks the server.
 func (c *promoteCmd) Run(ctx context.Context, con *console) error {
 	wanted := web.Wanted{Package: c.Package, Track: c.Track, Version: c.Version, By: c.By, Reason: c.Reason, Force: c.Force}
-	return c.command(ctx, con, "runs", wanted, c.waitFlag, c.Output)
+	return c.command(ctx, con, bot.VerbPromote, "runs", wanted, c.waitFlag, c.Output)
 }
 
 // rollbackCmd undoes a run that has finished.
@@ -54,7 +55,7 @@ last good versions go back too. A run under way is cancelled instead.
 
 // Run asks the server.
 func (c *rollbackCmd) Run(ctx context.Context, con *console) error {
-	return c.command(ctx, con, "runs/"+segment(c.ID)+"/rollback", web.Words{By: c.By, Reason: c.Reason}, c.waitFlag, c.Output)
+	return c.command(ctx, con, bot.VerbRollback, "runs/"+segment(c.ID)+"/rollback", web.Words{By: c.By, Reason: c.Reason}, c.waitFlag, c.Output)
 }
 
 // confirmCmd answers an approval gate with yes.

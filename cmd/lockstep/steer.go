@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 
+	"lockstep/bot"
 	"lockstep/bot/web"
 )
 
@@ -25,7 +26,7 @@ is condemned: the reason is kept. Where putting back has failed, that is tried a
 
 // Run asks the server.
 func (c *retryCmd) Run(ctx context.Context, con *console) error {
-	return c.command(ctx, con, "runs/"+segment(c.ID)+"/retry", web.Words{By: c.By, Reason: c.Reason}, c.waitFlag, c.Output)
+	return c.command(ctx, con, bot.VerbRetry, "runs/"+segment(c.ID)+"/retry", web.Words{By: c.By, Reason: c.Reason}, c.waitFlag, c.Output)
 }
 
 // holdCmd keeps a run from changing anything more.

@@ -44,7 +44,7 @@ func (e ended) Error() string { return fmt.Sprintf("ended with exit code %d", in
 
 // command asks the server for something that a run serves, prints what it says, and waits
 // for that run if the flags say so.
-func (f serverFlag) command(ctx context.Context, con *console, path string, body any, w waitFlag, output string) error {
+func (f serverFlag) command(ctx context.Context, con *console, verb bot.Verb, path string, body any, w waitFlag, output string) error {
 	api, err := f.client(ctx)
 	if err != nil {
 		return err
@@ -68,7 +68,7 @@ func (f serverFlag) command(ctx context.Context, con *console, path string, body
 	if err != nil {
 		return err
 	}
-	return con.end(report, p.late, output)
+	return con.end(report, verb, p.late, output)
 }
 
 // answer prints what the server says to a command.
@@ -80,9 +80,9 @@ func (c *console) answer(answer bot.Answer, output string) error {
 	return nil
 }
 
-// end prints how a run that was waited for has ended, and returns what tells it. late
-// says that it has not ended yet.
-func (c *console) end(report web.RunReport, late bool, output string) error {
+// end prints how a run that was waited for has ended, and returns what tells it to the one
+// who gave the command. late says that it has not ended yet.
+func (c *console) end(report web.RunReport, verb bot.Verb, late bool, output string) error {
 	r := report.Run
 	switch {
 	case output == "json":
@@ -100,31 +100,47 @@ func (c *console) end(report web.RunReport, late bool, output string) error {
 			c.printf("  warning: %s\n", warning)
 		}
 	}
-	if code := exitOf(r, late); code != exitOK {
+	if code := exitOf(r, verb, late); code != exitOK {
 		return ended(code)
 	}
 	return nil
 }
 
-// exitOf returns the exit code that tells how a run has ended.
-func exitOf(r *bot.Run, late bool) int {
+// exitOf returns the exit code that tells the one who gave a command how its run has
+// ended.
+func exitOf(r *bot.Run, verb bot.Verb, late bool) int {
+	back := r.Undoes != "" || verb == bot.VerbRollback // to put things back was what they wanted
+	warned := len(r.Warnings) > 0 || back && len(r.Left) > 0
+	switch r.State {
+	case bot.Done:
+		return well(warned)
+	case bot.RolledBack:
+		if back {
+			return well(warned)
+		}
+		return exitRolledBack
+	case bot.Cancelled: // a rollback cancels a run that is under way
+		if verb == bot.VerbRollback && r.Undoes == "" {
+			return well(warned)
+		}
+	case bot.RollbackFailed:
+		return exitRollbackFailed
+	}
 	switch {
 	case late:
 		return exitLate
-	case r.State == bot.Done && len(r.Warnings) == 0, r.AlreadyThere():
+	case r.AlreadyThere():
 		return exitOK
-	case r.State == bot.Done:
-		return exitWarned
-	case r.State == bot.RolledBack && r.Undoes == "":
-		return exitRolledBack
-	case r.State == bot.RolledBack && len(r.Warnings)+len(r.Left) > 0: // that was asked for
-		return exitWarned
-	case r.State == bot.RolledBack:
-		return exitOK
-	case r.State == bot.RollbackFailed:
-		return exitRollbackFailed
 	}
 	return exitFailed
+}
+
+// well returns the exit code of a run that ended as it was to.
+func well(warned bool) int {
+	if warned {
+		return exitWarned
+	}
+	return exitOK
 }
 
 // A patience asks the server again and again until a time, also while it is away.

@@ -8,7 +8,7 @@ VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 GCFLAGS := github.com/aws/...=-l
 LDFLAGS := -s -w -X main.version=$(VERSION)
 
-.PHONY: demo test lint bench fuzz integration chaos build image clean
+.PHONY: demo test lint bench fuzz integration chaos chaos-long build image clean
 
 ## demo: play the runs of the product on a simulated GitLab, then stay up
 demo: build
@@ -53,6 +53,10 @@ integration:
 ## chaos: kill the program at every mutating request of the longer runs
 chaos:
 	TAGS=$(TAGS) .ci/chaos
+
+## chaos-long: the same at every request that shows how a run stands, too
+chaos-long:
+	TEST_CHAOS=long TAGS=$(TAGS) .ci/chaos
 
 ## image: the container image
 IMAGE ?= lockstep:$(VERSION)

@@ -53,7 +53,7 @@ func announcingScene(t *testing.T, poll string) *scene {
 	if err := os.WriteFile(key, []byte(callKey), fileMode); err != nil {
 		t.Fatal(err)
 	}
-	s.rewrite("    tags: {project: data/mda, poll: 100ms}\n", `    tags: {project: data/mda, poll: 100ms}
+	s.rewrite("    tags: {project: data/mda, poll: 1s}\n", `    tags: {project: data/mda, poll: 100ms}
     releases: {project: data/release, name: 'v{version}', poll: `+poll+`}
     pipelines: {project: data/pipeline, name: 'v{version}', poll: `+poll+`}
     pushes: {project: data/push, file: VERSION, poll: `+poll+`}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"strings"
 	"time"
 
 	"lockstep/bot"
@@ -48,6 +49,7 @@ func do(ctx context.Context, tx Tx, b bot.Batch, now time.Time, channels func(tr
 			answers[i] = refused("the same key stood for another command before (%s): use a new one", named(record.Command))
 			continue
 		}
+		record.Command = c // what was refused is decided anew for whoever sends it now
 		if record, err = obey(ctx, tx, record, channels); err != nil {
 			return nil, err
 		}
@@ -90,13 +92,18 @@ func keep(ctx context.Context, tx Tx, record bot.CommandRecord) error {
 	if run == "" {
 		run = record.Answer.Run
 	}
-	_, err = tx.Exec(ctx, `UPDATE commands SET run = $3, body = $4 WHERE source = $1 AND seq = $2`, record.Source, record.Seq, run, string(body))
+	_, err = tx.Exec(ctx, `UPDATE commands SET run = $3, body = $4, at = $5 WHERE source = $1 AND seq = $2`,
+		record.Source, record.Seq, run, string(body), millis(record.At))
 	return err
 }
 
-// differs reports that two commands of one source and place ask for different things.
+// differs reports that two commands of one source and place ask for different things. An
+// answer to a gate is that of the one who gives it.
 func differs(a, b bot.Command) bool {
 	same := a.Verb == b.Verb && a.Run == b.Run && a.Environment == b.Environment && a.Gate == b.Gate && a.Lane == b.Lane
+	if a.Gate != "" {
+		same = same && strings.EqualFold(a.By, b.By)
+	}
 	if !same || (a.Request == nil) != (b.Request == nil) {
 		return true
 	}
@@ -110,7 +117,7 @@ func named(c bot.Command) string {
 	case c.Request != nil:
 		return fmt.Sprintf("%s %s %s on %s", c.Verb, c.Request.Package, c.Request.Version, c.Request.Track)
 	case c.Gate != "":
-		return fmt.Sprintf("%s %s of run %s", c.Verb, c.Gate, c.Run)
+		return fmt.Sprintf("%s %s of run %s by %s", c.Verb, c.Gate, c.Run, c.By)
 	case c.Lane != "":
 		return fmt.Sprintf("%s %s", c.Verb, called(c.Lane))
 	}

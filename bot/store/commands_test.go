@@ -92,6 +92,48 @@ func TestDoAgain(t *testing.T) {
 	})
 }
 
+// A refused command that comes again is that of whoever sends it now, at the time of now:
+// nobody speaks in the name of another who has used the same key.
+func TestDoAgainByAnother(t *testing.T) {
+	on(t, func(t *testing.T, s *Store) {
+		run := asked(t, s, byAPI("1", "a"), 0).Run
+		resume := bot.Command{Verb: bot.VerbResume, By: "ana", From: "API token ana", At: minute(1), Run: run, Reason: "hers"}
+		b := bot.Batch{Source: "api k", Commands: []bot.Command{resume}, Again: true}
+		if a := together(t, s, b)[0]; !a.Refused {
+			t.Fatalf("got %+v, want a refusal", a)
+		}
+		alone(t, s, "api l", bot.Command{Verb: bot.VerbHold, By: "ana", At: minute(2), Run: run})
+		b.Commands[0].By, b.Commands[0].From, b.Commands[0].Reason, b.Commands[0].At = "eva", "API token eva", "mine", minute(3)
+		if a := together(t, s, b)[0]; a.Refused {
+			t.Fatalf("got %+v, want it done", a)
+		}
+		records, err := s.Commands(t.Context(), "api k")
+		if err != nil || len(records) != 1 || records[0].By != "eva" || records[0].From != "API token eva" || records[0].Reason != "mine" || !records[0].At.Equal(minute(3)) {
+			t.Errorf("got %+v, %v, want that eva did it", records, err)
+		}
+		var when []string
+		if err := s.Audit(t.Context(), minute(0), time.Time{}, func(l bot.AuditLine) error {
+			if l.Kind == bot.AuditCommand {
+				when = append(when, l.Who+" "+l.What)
+			}
+			return nil
+		}); err != nil || strings.Join(when, ", ") != "ana hold, eva resume" {
+			t.Errorf("the audit log has %q, %v", when, err)
+		}
+	})
+}
+
+// Who answers a gate is part of the answer: with the key of another one it is refused.
+func TestDoAnswerOfAnother(t *testing.T) {
+	t.Parallel()
+	yes := bot.Command{Verb: bot.VerbConfirm, By: "ana", Run: "r", Gate: "go"}
+	same, other := yes, yes
+	same.By, other.By = "Ana", "eva"
+	if differs(yes, same) || !differs(yes, other) {
+		t.Errorf("ana and Ana differ: %t; ana and eva differ: %t", differs(yes, same), differs(yes, other))
+	}
+}
+
 // What a command is for has to be there; else nothing of its batch is done or kept.
 func TestDoUnknownRun(t *testing.T) {
 	on(t, func(t *testing.T, s *Store) {

@@ -47,6 +47,8 @@ func (s *Server) timeToCome(field, text string) (time.Time, error) {
 	switch {
 	case short == nil && lasts > 0:
 		return s.Now().Add(lasts), nil
+	case wrong == nil && until.UTC().Year() > 9999: // which JSON cannot say
+		return time.Time{}, failed(http.StatusBadRequest, `%q is after the year 9999: write an earlier time, or leave it out`, field)
 	case wrong == nil && until.After(s.Now()):
 		return until, nil
 	case short == nil || wrong == nil:

@@ -56,3 +56,17 @@ tracks: {integration: {stages: [{environment: int}], schedules: [{name: nightly,
 	}
 	return c
 }
+
+// A time that no JSON can say must not come into the store: nobody could read the lanes any
+// more.
+func TestFreezeUntilAfterAllYears(t *testing.T) {
+	t.Parallel()
+	server := real(t)
+	w := ask(t, server, http.MethodPost, "/api/v1/lanes/integration/freeze", `{"reason":"x","until":"9999-12-31T23:59:59-01:00"}`)
+	if w.Code != 400 || !strings.Contains(w.Body.String(), "is after the year 9999") {
+		t.Errorf("got %d %s, want 400", w.Code, w.Body)
+	}
+	if w := ask(t, server, http.MethodGet, "/api/v1/lanes", ""); !strings.Contains(w.Body.String(), `"lanes"`) {
+		t.Errorf("the lanes are %q", w.Body)
+	}
+}

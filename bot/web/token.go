@@ -76,8 +76,11 @@ func (s *Server) tokens(r *http.Request) (any, error) {
 
 // revokeToken answers DELETE /api/v1/tokens/{id}.
 func (s *Server) revokeToken(r *http.Request) (any, error) {
-	id := r.PathValue("id")
-	t, err := s.Access.Tokens.RevokeToken(r.Context(), id, maker(r, r.URL.Query().Get("by")), s.Now())
+	id, by := r.PathValue("id"), r.URL.Query().Get("by")
+	if err := (Words{By: by}).check(); err != nil {
+		return nil, err
+	}
+	t, err := s.Access.Tokens.RevokeToken(r.Context(), id, maker(r, by), s.Now())
 	switch {
 	case errors.Is(err, bot.ErrNotFound):
 		return nil, failed(http.StatusNotFound, "there is no token %.100q: GET /api/v1/tokens has their ids", id)

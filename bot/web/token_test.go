@@ -45,6 +45,9 @@ func TestLifeOfAToken(t *testing.T) {
 	if w := askAs(t, server, who, http.MethodGet, "/api/v1/runs", ""); w.Code != http.StatusUnauthorized {
 		t.Errorf("its holder, then: got %d %s, want 401", w.Code, w.Body)
 	}
+	if w := ask(t, server, http.MethodDelete, "/api/v1/tokens/"+made.Token.ID+"?by=%3Cb%3E", ""); w.Code != http.StatusBadRequest || !strings.Contains(w.Body.String(), `\"by\" must be a name`) {
+		t.Errorf("by nobody that there can be: got %d %s, want 400", w.Code, w.Body)
+	}
 	if w := ask(t, server, http.MethodDelete, "/api/v1/tokens/nothing", ""); w.Code != http.StatusNotFound || !strings.Contains(w.Body.String(), `there is no token \"nothing\"`) {
 		t.Errorf("an unknown one: got %d %s, want 404", w.Code, w.Body)
 	}

@@ -11,8 +11,11 @@ import (
 	_ "embed"
 	"log/slog"
 	"net/http"
+	"slices"
+	"strings"
 	"sync"
 	"time"
+	"unicode/utf8"
 
 	"lockstep/bot"
 )
@@ -150,7 +153,23 @@ func (s *Server) Handler() http.Handler {
 	for _, r := range s.routes() {
 		mux.Handle(r.pattern, r.handler)
 	}
-	return guarded(mux)
+	return guarded(legible(mux))
+}
+
+// legible refuses requests whose address holds what is no text: no database would take it.
+func legible(next http.Handler) http.Handler {
+	text := func(s string) bool { return utf8.ValidString(s) && !strings.ContainsRune(s, 0) }
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		ok := text(r.URL.Path)
+		for _, values := range r.URL.Query() {
+			ok = ok && !slices.ContainsFunc(values, func(v string) bool { return !text(v) })
+		}
+		if !ok {
+			refuse(w, http.StatusBadRequest, "the address holds what is no text: write UTF-8 without NUL")
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
 }
 
 // guarded sets the headers that keep a browser from doing more than showing a page.

@@ -331,3 +331,20 @@ func TestEmptyStoreHasAPage(t *testing.T) {
 		t.Errorf("got %s, want empty lists", w.Body)
 	}
 }
+
+// Text that no database takes is refused before anything is asked for it.
+func TestRequestsThatAreNoText(t *testing.T) {
+	t.Parallel()
+	s := serverOf(filled())
+	s.Store.(*shelf).fault = errors.New("invalid byte sequence for encoding UTF8")
+	for _, request := range []string{
+		"POST /api/v1/runs/%00/cancel", "GET /api/v1/runs/%FF", "GET /runs/%00", "GET /api/v1/runs?track=%FF", "GET /api/v1/runs?lane=%00",
+		"DELETE /api/v1/tokens/%FF", "DELETE /api/v1/tokens/x?by=%00", "GET /api/v1/why?service=%FF", "POST /api/v1/lanes/%00/thaw",
+	} {
+		method, path, _ := strings.Cut(request, " ")
+		w := ask(t, s, method, path, "")
+		if w.Code != 400 || !strings.Contains(w.Body.String(), "the address holds what is no text") {
+			t.Errorf("%s: got %d %s, want 400 with why", request, w.Code, w.Body)
+		}
+	}
+}

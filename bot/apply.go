@@ -114,10 +114,14 @@ func (r *Run) Apply(o Outcome, err error, now time.Time, limits Limits) Applied 
 	return applied
 }
 
-// unknown returns what an error leads to: patience, then a person.
+// unknown returns what an error leads to: patience, then a person. What a run that has
+// stalled waits for stays what people read.
 func (r *Run) unknown(err error, now time.Time, limits Limits) Outcome {
 	r.Clock.missed(now)
-	if since := r.Clock.lost(now); since >= limits.Unknown && r.State != Stalled {
+	if r.State == Stalled {
+		return Outcome{Pace: Soon, Reason: r.Reason}
+	}
+	if since := r.Clock.lost(now); since >= limits.Unknown {
 		return call("nobody could tell for %s, see to it and resume the run: %v", since.Round(time.Second), err)
 	}
 	return wait("could not tell: %v", err)

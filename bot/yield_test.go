@@ -163,3 +163,18 @@ func TestGivingWayCallsNobody(t *testing.T) {
 		t.Errorf("got %+v, want nothing", got)
 	}
 }
+
+// What a run that has stalled waits for stays what people read, also when nobody can tell
+// for a while whether it has to give way.
+func TestStalledStaysWhenNobodyKnowsWhoWaits(t *testing.T) {
+	t.Parallel()
+	w, r := newWorld(t, ""), newRun()
+	b := w.bot()
+	b.Yields = func(context.Context, string) (string, error) { return "", errUnknown }
+	r.State, r.Reason = Stalled, "kv is broken: mend it"
+	o, err := b.Step(t.Context(), r)
+	applied := r.Apply(o, err, w.now, b.Limits)
+	if r.Reason != "kv is broken: mend it" || applied.Event != nil || applied.After > b.Limits.Longest {
+		t.Errorf("it says %q after %s, and calls people for %+v", r.Reason, applied.After, applied.Event)
+	}
+}

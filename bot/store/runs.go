@@ -106,8 +106,8 @@ func (s *Store) Events(ctx context.Context, id string) ([]bot.Event, error) {
 // condemned its version, a good end lifts that. One that has yielded gives it up as well
 // and waits for it again.
 //
-// bot.ErrConflict means that the run was saved by somebody else since it was read;
-// the transaction must not be committed then, nor after any other error.
+// bot.ErrConflict means that the run was saved by somebody else since it was read, or
+// that it is about to end well and was told to cancel since; the transaction must not be committed then, nor after any other error.
 func (s *Store) Save(ctx context.Context, tx Tx, r *bot.Run, e *bot.Event, messages []bot.Message, now time.Time) error {
 	if err := save(ctx, tx, r, e, messages, now); err != nil {
 		return fmt.Errorf("save run %q: %w", r.ID, err)
@@ -138,6 +138,9 @@ func save(ctx context.Context, tx Tx, r *bot.Run, e *bot.Event, messages []bot.M
 		return release(ctx, tx, r, now)
 	case !r.Settled():
 		return nil
+	}
+	if err := notCancelled(ctx, tx, r); err != nil {
+		return err
 	}
 	if err := judge(ctx, tx, r); err != nil {
 		return err

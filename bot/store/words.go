@@ -110,10 +110,14 @@ func end(ctx context.Context, tx Tx, r *bot.Run, o bot.Outcome, now time.Time, c
 // insertWord appends a word to those that the run is still to see.
 func insertWord(ctx context.Context, tx Tx, run string, w bot.Word) error {
 	var seq int64
-	if _, err := tx.One(ctx, `UPDATE runs SET words = words + 1 WHERE id = $1 RETURNING words`, []any{run}, &seq); err != nil {
+	open, err := tx.One(ctx, `UPDATE runs SET words = words + 1 WHERE id = $1 AND ended = 0 RETURNING words`, []any{run}, &seq)
+	if err == nil && !open {
+		err = bot.ErrConflict // it ended at this moment
+	}
+	if err != nil {
 		return fmt.Errorf("word for run %q: %w", run, err)
 	}
-	_, err := tx.Exec(ctx, `INSERT INTO words (run, seq, verb, said_by, reason, at, seen) VALUES ($1, $2, $3, $4, $5, $6, 0)`,
+	_, err = tx.Exec(ctx, `INSERT INTO words (run, seq, verb, said_by, reason, at, seen) VALUES ($1, $2, $3, $4, $5, $6, 0)`,
 		run, seq, string(w.Verb), w.By, w.Reason, millis(w.At))
 	if err != nil {
 		return fmt.Errorf("word for run %q: %w", run, err)
@@ -145,6 +149,25 @@ func oldestWord(ctx context.Context, tx Tx, run string) (*bot.Word, error) {
 		return nil, err
 	}
 	return &said[0], nil
+}
+
+// notCancelled returns bot.ErrConflict when a run that is about to end well was told to
+// cancel after its last step had read it: whoever said that was promised that it is put
+// back, so the run has to look once more.
+func notCancelled(ctx context.Context, tx Tx, r *bot.Run) error {
+	if r.State != bot.Done {
+		return nil
+	}
+	said, err := unseen(ctx, tx, r.ID)
+	if err != nil {
+		return err
+	}
+	for _, w := range said {
+		if w.Verb == bot.VerbCancel {
+			return fmt.Errorf("%w: %s says cancel", bot.ErrConflict, w.By)
+		}
+	}
+	return nil
 }
 
 // wordSeen notes that a saved step has seen a word, and has obeyed it if it could.

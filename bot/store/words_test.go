@@ -97,3 +97,31 @@ func TestCancelWhileWaiting(t *testing.T) {
 		}
 	})
 }
+
+// A cancel that is said while the last step of a run is under way is not lost: the run
+// sees it before it ends well.
+func TestCancelWhileTheLastStepEnds(t *testing.T) {
+	on(t, func(t *testing.T, s *Store) {
+		run := began(t, s, request("1"), 0)
+		last := read(t, s, run) // as the last step has read it
+		ok(t, said(t.Context(), s, run, bot.VerbCancel))
+		if err := saved(t.Context(), s, last, bot.Outcome{State: bot.Done, Reason: "it is done"}); !errors.Is(err, bot.ErrConflict) {
+			t.Fatalf("got %v, want %v: it was cancelled", err, bot.ErrConflict)
+		}
+		r := read(t, s, run)
+		if r.Settled() || r.Word == nil || r.Word.Verb != bot.VerbCancel {
+			t.Fatalf("it is %s and hears %+v, want the cancel", r.State, r.Word)
+		}
+		ok(t, saved(t.Context(), s, r, bot.Outcome{State: bot.Failed, Reason: "cancelled by ada"}))
+	})
+}
+
+// Other words have lost their meaning when a run has ended well, and keep it from nothing.
+func TestHoldWhileTheLastStepEnds(t *testing.T) {
+	on(t, func(t *testing.T, s *Store) {
+		run := began(t, s, request("1"), 0)
+		last := read(t, s, run)
+		ok(t, said(t.Context(), s, run, bot.VerbHold))
+		ok(t, saved(t.Context(), s, last, bot.Outcome{State: bot.Done, Reason: "it is done"}))
+	})
+}

@@ -67,7 +67,7 @@ func noteReturns(ctx context.Context, tx Tx, run string, found []bot.Return, cha
 // is about to.
 func broughtSince(ctx context.Context, tx Tx, r *bot.Run) (bool, error) {
 	var other string
-	return tx.One(ctx, `SELECT id FROM runs WHERE package = $1 AND version = $2 AND undoes = '' AND granted > 0
+	return tx.One(ctx, `SELECT id FROM runs WHERE package = $1 AND version = $2 AND undoes = '' AND (granted > 0 OR yielded > 0)
 		AND (ended = 0 OR ended > $3 AND state = 'done') LIMIT 1`, []any{r.Package, string(r.Version), ended(r)}, &other)
 }
 

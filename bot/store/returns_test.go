@@ -91,6 +91,13 @@ func TestNoteReturnsOfItsOwn(t *testing.T) {
 			q.Force = "because"
 			began(t, s, q, 2)
 		}, false},
+		{"forced, and it has given its lane to a rollback", func(t *testing.T, s *Store) {
+			done := staged(t, s, "0", 2)
+			q := byAPI("1", "f")
+			q.Force = "because"
+			run := began(t, s, q, 4)
+			yielded(t, s, run, asked(t, s, undoing(done.ID, "u"), 4).Run, 4)
+		}, false},
 		{"forced and still waiting", func(t *testing.T, s *Store) {
 			q := byAPI("1", "f")
 			q.Force = "because"

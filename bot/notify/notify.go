@@ -23,9 +23,10 @@ import (
 
 // An Outbox holds what people are still to be told.
 type Outbox interface {
-	// Due returns at most limit entries whose time has come, oldest first. An entry is
-	// not due while an older one of the same run and channel has not been sent, so
-	// that a Finish never overtakes its Start.
+	// Due returns entries whose time has come, oldest first: at most limit of each
+	// channel, and of each kind that has a queue of its own. An entry is not due while
+	// an older one of the same run and channel has not been sent, so that a Finish never
+	// overtakes its Start.
 	Due(ctx context.Context, now time.Time, limit int) ([]bot.Entry, error)
 	// Sending notes that an attempt begins. From then on until Sent the entry is Begun:
 	// each later attempt may be a repeat.

@@ -24,16 +24,20 @@ func post(ctx context.Context, tx Tx, messages []bot.Message, now time.Time) err
 	return nil
 }
 
-// Due returns up to limit messages that are to be sent at the time now, those that
-// have waited longest first. Of one run and channel only the oldest unsent message is
-// due, so that people read of a start before they read of its end.
+// Due returns messages that are to be sent at the time now, those that have waited longest
+// first: up to limit for each channel, and of each kind that has a queue of its own, so
+// that one that is slow keeps no other waiting. Of one run and channel only the oldest
+// unsent message is due, so that people read of a start before they read of its end.
 func (s *Store) Due(ctx context.Context, now time.Time, limit int) ([]bot.Entry, error) {
 	var entries []bot.Entry
-	err := s.db.Each(ctx, `SELECT id, run, kind, channel, seq, attempts, begun FROM outbox
-		WHERE sent = 0 AND due <= $1 AND NOT EXISTS (
-			SELECT 1 FROM outbox AS older
-			WHERE older.run = outbox.run AND older.channel = outbox.channel AND older.sent = 0 AND older.seq < outbox.seq)
-		ORDER BY due, run, seq, id LIMIT $2`, []any{millis(now), limit}, func(scan Scan) error {
+	err := s.db.Each(ctx, `SELECT id, run, kind, channel, seq, attempts, begun FROM (
+			SELECT id, run, kind, channel, seq, attempts, begun, due, ROW_NUMBER() OVER (
+				PARTITION BY CASE WHEN kind IN ('note', 'label', 'status', 'reply') THEN kind ELSE 'channel ' || channel END
+				ORDER BY due, run, seq, id) AS place
+			FROM outbox WHERE sent = 0 AND due <= $1 AND NOT EXISTS (
+				SELECT 1 FROM outbox AS older
+				WHERE older.run = outbox.run AND older.channel = outbox.channel AND older.sent = 0 AND older.seq < outbox.seq)) AS waiting
+		WHERE place <= $2 ORDER BY due, run, seq, id`, []any{millis(now), limit}, func(scan Scan) error {
 		var e bot.Entry
 		var kind string
 		var begun int64

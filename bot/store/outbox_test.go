@@ -2,6 +2,7 @@ package store
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -96,6 +97,26 @@ func TestOutboxNote(t *testing.T) {
 		due(t, s, noon)
 		posted(t, s, note(7))
 		due(t, s, noon, "r1/note/env/mda!7 7 0 false")
+	})
+}
+
+// However much waits for one channel, or of one kind, it keeps nothing else from being due.
+func TestOutboxLimitsEachQueue(t *testing.T) {
+	on(t, func(t *testing.T, s *Store) {
+		for i := range 5 {
+			run := fmt.Sprint("r", i)
+			posted(t, s, message(run, bot.MessageStart, "chat", 1), message(run, bot.MessageNote, fmt.Sprint("env/mda!", i), 1))
+		}
+		posted(t, s, message("s0", bot.MessageStart, "mail", 1), message("s0", bot.MessageLabel, "gitlab!label", 1))
+		entries, err := s.Due(t.Context(), noon, 2)
+		var got []string
+		for _, e := range entries {
+			got = append(got, e.ID)
+		}
+		want := "r0/note/env/mda!0 r0/start/chat r1/note/env/mda!1 r1/start/chat s0/label/gitlab!label s0/start/mail"
+		if err != nil || strings.Join(got, " ") != want {
+			t.Errorf("got %q, %v, want %q", got, err, want)
+		}
 	})
 }
 

@@ -28,7 +28,8 @@ func (p planner) plan(ctx context.Context, on Tx, query string, args []any) {
 			return err
 		}
 		table, by, _ := strings.Cut(strings.TrimPrefix(detail, "SCAN "), " ")
-		whole := strings.HasPrefix(detail, "SCAN ") && by != "USING INDEX runs_created"
+		selected := strings.HasPrefix(table, "(subquery") || table == "waiting" // what a query in the statement has found
+		whole := strings.HasPrefix(detail, "SCAN ") && by != "USING INDEX runs_created" && !selected
 		if whole && table != "lanes" && table != "condemned" && !strings.Contains(detail, "CONSTANT ROW") {
 			p.t.Errorf("%s\n%s", detail, query)
 		}

@@ -103,13 +103,18 @@ var (
 	nobody = []string{CallbackSpeaker, ours, "somebody"}
 )
 
+// Reserved reports that in a name nobody may speak, however it came to be theirs.
+func Reserved(name string) bool {
+	return slices.ContainsFunc(nobody, func(n string) bool { return strings.EqualFold(n, name) })
+}
+
 // Check returns, in a sentence, why there can be no such token; nil when there can.
 func (t Token) Check() error {
 	lasts := t.Expires.Sub(t.Made)
 	switch {
 	case !tokenName.MatchString(t.Name) || strings.TrimSpace(t.Name) != t.Name:
 		return errors.New(`"name" must be 1 to 100 letters, digits, spaces and . _ @ + -, and begin with a letter or digit: it is who speaks with the token`)
-	case slices.ContainsFunc(nobody, func(name string) bool { return strings.EqualFold(name, t.Name) }):
+	case Reserved(t.Name):
 		return fmt.Errorf(`"name" cannot be %s: Lockstep uses it for others`, t.Name)
 	case len(t.Scopes) == 0:
 		return fmt.Errorf(`"scopes" is missing: write what the token is for, of %s`, scopeNames(TokenScopes))

@@ -31,6 +31,8 @@ type Forum interface {
 	// Member returns the level of a user in a project, also one that is inherited, and
 	// whether the account is active; gitops.ErrNotFound for who is no member.
 	Member(ctx context.Context, project string, user int64) (level int, active bool, err error)
+	// Program reports whether the account of a user is that of a program.
+	Program(ctx context.Context, user int64) (bool, error)
 	// MergeRequest reads one merge request; gitops.ErrNotFound without one.
 	MergeRequest(ctx context.Context, project string, iid int64) (gitops.MergeRequest, error)
 	// Updated returns the bot's own merge requests that were updated since, the newest

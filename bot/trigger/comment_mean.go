@@ -46,7 +46,9 @@ func (c *Comments) meant(p remark, s Spoken) meaning {
 	switch s.Verb {
 	case bot.VerbPromote:
 		return c.promote(p, s.Text)
-	case bot.VerbRollback, bot.VerbRetry, bot.VerbCancel, bot.VerbHold, bot.VerbResume:
+	case bot.VerbRetry:
+		return c.retry(p, s.Text)
+	case bot.VerbRollback, bot.VerbCancel, bot.VerbHold, bot.VerbResume:
 		return c.steer(p, s.Text)
 	case bot.VerbConfirm, bot.VerbDeny:
 		return c.judge(p, s)
@@ -138,6 +140,16 @@ func (c *Comments) steer(p remark, text string) meaning {
 	return meaning{Command: bot.Command{Run: p.run.ID, Reason: reason(text)}, touches: c.touched(p.run)}
 }
 
+// retry tells the run of the merge request that it is to be tried once more: where it was,
+// and wherever its track leads by now.
+func (c *Comments) retry(p remark, text string) meaning {
+	m := c.steer(p, text)
+	if p.run != nil {
+		m.touches = append(m.touches, c.Config.RepositoriesOf(p.run.Track)...)
+	}
+	return m
+}
+
 // touched returns the environment repositories of a run.
 func (c *Comments) touched(r *bot.Run) []string {
 	var repos []string
@@ -194,6 +206,9 @@ func (c *Comments) freeze(p remark, s Spoken) meaning {
 	m := meaning{Command: bot.Command{Lane: lane, Reason: reason(rest)}}
 	for _, track := range c.Config.TracksIn(lane) {
 		m.touches = append(m.touches, c.Config.RepositoriesOf(track)...)
+	}
+	if p.run != nil && p.run.Lane == lane {
+		m.touches = append(m.touches, c.touched(p.run)...)
 	}
 	switch {
 	case wrong != "":

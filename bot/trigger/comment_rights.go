@@ -14,6 +14,7 @@ type asker struct {
 	user     int64
 	name     string
 	standing map[string]standing // by project
+	program  *bool               // whether the account is that of a program; nil: not asked yet
 }
 
 // A standing is what somebody is in a project.
@@ -43,9 +44,27 @@ func (a *asker) refusal(ctx context.Context, verb bot.Verb, need bot.Level, proj
 		}
 	}
 	if lowest.level >= need {
-		return "", nil
+		return a.nobody(ctx)
 	}
 	return fmt.Sprintf("%s needs the role %s in %s, and %s is %s there: please ask somebody who has it", verb, need, where, a.name, lowest.level), nil
+}
+
+// nobody says why an account that has every right is no person's; "" when it may be.
+func (a *asker) nobody(ctx context.Context) (string, error) {
+	if bot.Reserved(a.name) {
+		return fmt.Sprintf("the name %s stands for others in what Lockstep keeps: its holder may give no commands", a.name), nil
+	}
+	if a.program == nil {
+		program, err := a.forum.Program(ctx, a.user)
+		if err != nil {
+			return "", err
+		}
+		a.program = &program
+	}
+	if *a.program {
+		return fmt.Sprintf("%s is the account of a program: programs give their commands to the API, with a token of their own", a.name), nil
+	}
+	return "", nil
 }
 
 // in returns what somebody is in a project.

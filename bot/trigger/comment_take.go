@@ -119,6 +119,8 @@ func (c *Comments) known(ctx context.Context, a *asker, p remark, m meaning) (*b
 		return &bot.Answer{Refused: true, Sentence: no}, nil
 	case m.wrong != "":
 		return &bot.Answer{Refused: true, Sentence: m.wrong}, nil
+	case m.ask == nil && len(m.touches) == 0:
+		return &bot.Answer{Refused: true, Sentence: "this touches no environment repository, so no role says who may: give the command to the API or on the command line"}, nil
 	case m.ask == nil:
 		return nil, nil
 	}

@@ -116,6 +116,9 @@ func TestCommentsRights(t *testing.T) {
 		{4, 7, "/rollback", "rollback: refused: the account max is not active in env/mda, and may not give commands"},
 		{4, 7, "/help", "help: refused: the account max is not active in env/mda, and may not give commands"},
 		{1, 7, "/thaw", "thaw: refused: thaw is switched off in comments: nobody may write it here"},
+		{5, 7, "/rollback", "rollback: refused: project_7_bot is the account of a program: programs give their commands to the API, with a token of their own"},
+		{5, 7, "/help", "help: refused: project_7_bot is the account of a program: programs give their commands to the API, with a token of their own"},
+		{6, 7, "/confirm go-live", "confirm: refused: the name Callback stands for others in what Lockstep keeps: its holder may give no commands"},
 	}
 	for _, test := range tests {
 		c, f, l := talk(t)
@@ -134,6 +137,43 @@ func TestCommentsRightsOfAQueuedRun(t *testing.T) {
 	}
 	if got := c.touched(l.runs[runID]); strings.Join(got, " ") != "env/mda" {
 		t.Errorf("got %q", got)
+	}
+}
+
+// A run is asked for once more on the track as it is now, and a lane that has left the
+// configuration is still that of the run: nobody gets by that where they are nobody.
+func TestCommentsRightsWhenTheConfigurationChanged(t *testing.T) {
+	t.Parallel()
+	for body, level := range map[string]string{"/retry": "Developer", "/freeze late": "Maintainer"} {
+		c, f, l := talk(t)
+		verb := strings.Fields(body)[0][1:]
+		want := verb + ": " + fmt.Sprintf(needs, verb, level, "env/prd", "tim", "no member")
+		r := l.runs[runID]
+		if verb == "retry" {
+			r.Track = "release" // which led through int alone
+		} else {
+			r.Lane = "gone"
+			r.Stages = append(r.Stages, bot.Stage{Plan: bot.StagePlan{Environment: "prd", Repo: "env/prd"}})
+		}
+		if got := taken(t, c, l, 7, f.write(7, 7, body, clock)); got != want {
+			t.Errorf("got\n%s\nwant\n%s", got, want)
+		}
+	}
+}
+
+// Where no repository says who may, nobody may by a comment.
+func TestCommentsRightsWithoutARepository(t *testing.T) {
+	t.Parallel()
+	for _, body := range []string{"/promote release 2026.11.4", "/freeze release late"} {
+		c, f, l := talk(t)
+		for _, e := range c.Config.Environments {
+			e.Repository = ""
+		}
+		verb := strings.Fields(body)[0][1:]
+		want := verb + ": refused: this touches no environment repository, so no role says who may: give the command to the API or on the command line"
+		if got := taken(t, c, l, 9, f.write(9, 1, body, clock)); got != want {
+			t.Errorf("got\n%s\nwant\n%s", got, want)
+		}
 	}
 }
 
@@ -220,7 +260,7 @@ func TestCommentsOnce(t *testing.T) {
 	t.Parallel()
 	c, f, l := talk(t)
 	n := f.write(7, 1, "/promote\n/hold", clock)
-	for _, call := range []string{"member", "merge request"} {
+	for _, call := range []string{"member", "program", "merge request"} {
 		f.broken = call
 		if err := c.take(t.Context(), "env/mda", 7, n); !errors.Is(err, errForum) || len(l.done) != 0 {
 			t.Errorf("%s fails: got %v, done %q", call, err, l.done)

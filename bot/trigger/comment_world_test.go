@@ -51,9 +51,12 @@ var people = map[int64][2]int{
 	2: {30, 20}, // ben
 	3: {0, 0},   // eva
 	4: {-40, 0}, // max is blocked
+	5: {40, 40}, // a program
+	6: {40, 40}, // somebody has chosen a name that stands for others
+	7: {40, 0},  // tim
 }
 
-var names = map[int64]string{1: "ana", 2: "ben", 3: "eva", 4: "max", 9: "lockstep-bot"}
+var names = map[int64]string{1: "ana", 2: "ben", 3: "eva", 4: "max", 5: "project_7_bot", 6: "Callback", 7: "tim", 9: "lockstep-bot"}
 
 // A forum is a Forum for tests.
 type forum struct {
@@ -97,6 +100,12 @@ func (f *forum) Member(_ context.Context, project string, user int64) (int, bool
 		return 0, false, gitops.ErrNotFound
 	}
 	return max(level, -level), level > 0, nil
+}
+
+func (f *forum) Program(_ context.Context, user int64) (bool, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return user == 5, f.call("program", names[user])
 }
 
 func (f *forum) MergeRequest(_ context.Context, project string, iid int64) (gitops.MergeRequest, error) {

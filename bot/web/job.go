@@ -5,7 +5,6 @@ import (
 	"crypto/rsa"
 	"fmt"
 	"net/http"
-	"strings"
 	"time"
 
 	"github.com/go-jose/go-jose/v4"
@@ -93,7 +92,7 @@ func (j *Jobs) admit(claims jobClaims) (caller, error) {
 		ID: claims.Job, Project: claims.Project, Ref: claims.Ref, RefType: claims.RefType,
 		Protected: claims.Protected == "true", User: claims.User,
 	}
-	if job.User == "" || !speaker.MatchString(job.User) || strings.EqualFold(job.User, bot.CallbackSpeaker) || !oneLine.MatchString(job.Ref+job.ID) {
+	if job.User == "" || !speaker.MatchString(job.User) || bot.Reserved(job.User) || !oneLine.MatchString(job.Ref+job.ID) {
 		return caller{}, failed(http.StatusForbidden, "the ID token does not say whose job it is")
 	}
 	for _, entry := range j.Entries {

@@ -176,6 +176,22 @@ func TestMemberAwaiting(t *testing.T) {
 	}
 }
 
+func TestProgram(t *testing.T) {
+	t.Parallel()
+	g, c := world(t, fixtures.Options{})
+	g.AddPerson("eva", 30, env)
+	g.AddBot("project_7_bot", 30, env)
+	for id, want := range map[int]bool{g.UserID("eva"): false, g.UserID("project_7_bot"): true, 999: false} {
+		if got, err := c.Program(t.Context(), int64(id)); got != want || err != nil {
+			t.Errorf("user %d: got %t, %v; want %t", id, got, err, want)
+		}
+	}
+	c = serve(t, func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusUnprocessableEntity) })
+	if _, err := c.Program(t.Context(), 7); err == nil {
+		t.Error("got nothing wrong, want that nobody could tell")
+	}
+}
+
 func TestUpdated(t *testing.T) {
 	t.Parallel()
 	since := time.Date(2026, 11, 22, 3, 0, 0, 0, time.FixedZone("CET", 3600))

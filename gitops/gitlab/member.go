@@ -22,6 +22,18 @@ func (c *Client) Member(ctx context.Context, project string, user int64) (level 
 	return m.Level, active, wrap(err, "read what user %d is in %q", user, project)
 }
 
+// Program reports whether the account of a user is that of a program: of a token of a
+// project or a group, a service account. One that GitLab does not show is not known as one.
+func (c *Client) Program(ctx context.Context, user int64) (bool, error) {
+	u, err := read[struct {
+		Bot bool `json:"bot"`
+	}](ctx, c, fmt.Sprintf("users/%d", user), nil)
+	if hidden(err) {
+		return false, nil
+	}
+	return u.Bot, wrap(err, "read user %d", user)
+}
+
 // Username returns the name by which people call the bot.
 func (c *Client) Username(ctx context.Context) (string, error) {
 	me, err := c.User(ctx)

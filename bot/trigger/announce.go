@@ -19,6 +19,8 @@ type Forge interface {
 	// Succeeded returns at most limit successful pipelines of a branch, or with "" the last
 	// one of each tag where that has succeeded; the newest first.
 	Succeeded(ctx context.Context, project, branch string, limit int) ([]gitops.Pipeline, error)
+	// OfTag reports whether a pipeline ran for a tag, which may be called as a branch.
+	OfTag(ctx context.Context, project string, pipeline int64) (bool, error)
 	// Head returns the commit that a branch points to.
 	Head(ctx context.Context, project, branch string) (string, error)
 	// File returns a small file at a commit; gitops.ErrNotFound without it.

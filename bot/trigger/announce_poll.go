@@ -76,7 +76,9 @@ func (p *Poll) readPipelines(ctx context.Context, limit int) ([]announcement, er
 		}
 		pipelines = slices.DeleteFunc(pipelines, func(l gitops.Pipeline) bool { return !counts(l.Source) })
 		if branch != "" {
-			pipelines = pipelines[:min(1, len(pipelines))]
+			if pipelines, err = p.newest(ctx, branch, pipelines); err != nil {
+				return nil, err
+			}
 		}
 		for _, l := range pipelines {
 			a := announcement{branch: branch, commit: l.SHA, link: l.Link}
@@ -87,6 +89,28 @@ func (p *Poll) readPipelines(ctx context.Context, limit int) ([]announcement, er
 		}
 	}
 	return all, nil
+}
+
+// newest returns the newest of pipelines that ran for the branch itself, if any did. Lists
+// do not tell it from a tag that is called as the branch.
+func (p *Poll) newest(ctx context.Context, branch string, pipelines []gitops.Pipeline) ([]gitops.Pipeline, error) {
+	for i, l := range pipelines {
+		if known, ok := p.ofBranch[branch]; ok && known == l.ID {
+			return pipelines[i : i+1], nil
+		}
+		ofTag, err := p.Forge.OfTag(ctx, p.place(), l.ID)
+		if err != nil {
+			return nil, err
+		}
+		if !ofTag {
+			if p.ofBranch == nil {
+				p.ofBranch = map[string]int64{}
+			}
+			p.ofBranch[branch] = l.ID
+			return pipelines[i : i+1], nil
+		}
+	}
+	return nil, nil
 }
 
 func (p *Poll) readHeads(ctx context.Context) ([]announcement, error) {

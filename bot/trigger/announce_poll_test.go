@@ -57,6 +57,26 @@ func TestLookOfWhatHasNotChangedIsOneRequest(t *testing.T) {
 	}
 }
 
+// Whoever may make any tag may call it as the branch, and have its pipeline succeed: that is
+// none of the branch.
+func TestPipelineOfATagThatIsCalledAsTheBranch(t *testing.T) {
+	t.Parallel()
+	s, g := openStore(t), &gitlab{}
+	g.has("2026.1.1")
+	p := poll(t, announcedBy(branchPipelines, bot.OriginPipeline), g, s)
+	look(t, p)
+	g.has("2026.1.2")
+	g.has("2026.6.6")
+	g.ofTag = 3
+	look(t, p)
+	look(t, p)
+	mustHave(t, s, "2026.1.2")
+	g.calls, g.fault = nil, errAway
+	if err := p.look(t.Context()); err == nil {
+		t.Error("nobody could tell, and nothing is wrong")
+	}
+}
+
 // A version that is announced in every way at once is one run.
 func TestWhatEveryKindAnnouncesIsOneRun(t *testing.T) {
 	t.Parallel()

@@ -53,6 +53,7 @@ type gitlab struct {
 	tags      []gitops.Tag
 	releases  []gitops.Release
 	pipelines []gitops.Pipeline // those of tags have no branch
+	ofTag     int64             // the one pipeline that ran for a tag called main
 	head      string            // of main
 	files     map[string]string // by "commit path"
 	fault     error
@@ -91,6 +92,10 @@ func (g *gitlab) Succeeded(_ context.Context, _, branch string, limit int) ([]gi
 	return slices.Clone(g.pipelines), g.note("succeeded %s %d", branch, limit)
 }
 
+func (g *gitlab) OfTag(_ context.Context, _ string, id int64) (bool, error) {
+	return id == g.ofTag, g.note("of tag %d", id)
+}
+
 func (g *gitlab) Head(context.Context, string, string) (string, error) { return g.head, g.note("head") }
 
 func (g *gitlab) File(_ context.Context, _, commit, path string) ([]byte, error) {
@@ -108,7 +113,7 @@ func (g *gitlab) has(version string) {
 	at := commitOf(tag)
 	g.tags = slices.Insert(g.tags, 0, gitops.Tag{Name: tag, Commit: at, Protected: true})
 	g.releases = slices.Insert(g.releases, 0, gitops.Release{Tag: tag, Commit: at, Author: "ana"})
-	g.pipelines = slices.Insert(g.pipelines, 0, gitops.Pipeline{Ref: tag, SHA: at, Source: "push", Status: gitops.StatusSuccess})
+	g.pipelines = slices.Insert(g.pipelines, 0, gitops.Pipeline{ID: int64(len(g.pipelines) + 1), Ref: tag, SHA: at, Source: "push", Status: gitops.StatusSuccess})
 	g.head = at
 	if g.files == nil {
 		g.files = map[string]string{}

@@ -47,6 +47,8 @@ type Poll struct {
 	begun   bool           // a look has ended well
 	seen    []announcement // at the last look that left nothing open
 	trouble string         // what went wrong at the last look; said once
+
+	ofBranch map[string]int64 // by branch, the last pipeline of which it is known that it ran for that
 }
 
 // Polls returns the polls of sources, one for each kind and project, with what p gives to

@@ -77,6 +77,15 @@ func (c *Client) Succeeded(ctx context.Context, project, branch string, limit in
 	return pipelines, nil
 }
 
+// OfTag reports whether a pipeline ran for a tag. Lists do not say, and a tag may have the
+// name of a branch. It wraps gitops.ErrNotFound.
+func (c *Client) OfTag(ctx context.Context, project string, id int64) (bool, error) {
+	p, err := read[struct {
+		Tag bool `json:"tag"`
+	}](ctx, c, pipelinePath(project, id), nil)
+	return p.Tag, wrap(err, "read pipeline %d of %q", id, project)
+}
+
 // Head returns the commit that a branch of project points to. It wraps gitops.ErrNotFound
 // when there is no such branch.
 func (c *Client) Head(ctx context.Context, project, branch string) (string, error) {

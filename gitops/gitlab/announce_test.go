@@ -102,6 +102,11 @@ func TestSucceeded(t *testing.T) {
 	if err != nil || len(branch) != 1 || branch[0].SHA != sha {
 		t.Errorf("branch: got %+v, %v", branch, err)
 	}
+	for id, want := range map[int64]bool{tags[0].ID: true, branch[0].ID: false} {
+		if got, err := c.OfTag(t.Context(), made, id); got != want || err != nil {
+			t.Errorf("pipeline %d: got %t, %v; want %t", id, got, err, want)
+		}
+	}
 }
 
 // settled waits until so many pipelines of the data project have ended.

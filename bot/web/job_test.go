@@ -259,3 +259,25 @@ func TestHostileDiscovery(t *testing.T) {
 		}
 	}
 }
+
+// While GitLab hangs, those who show tokens of unknown keys do not keep the others waiting
+// one after the other: the pause begins when GitLab was given up.
+func TestKeysOfAGitLabThatHangs(t *testing.T) {
+	t.Parallel()
+	now, asked := clock, 0
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		asked++
+		now = now.Add(20 * time.Second)
+		w.WriteHeader(http.StatusGatewayTimeout)
+	}))
+	defer s.Close()
+	j := &Jobs{Issuer: s.URL, Client: http.DefaultClient, Now: func() time.Time { return now }}
+	for range 5 {
+		if key, err := j.keys.key(t.Context(), j, "unknown"); key != nil || err == nil {
+			t.Errorf("got %v, %v, want that GitLab could not be asked", key, err)
+		}
+	}
+	if asked != 1 {
+		t.Errorf("GitLab was asked %d times, want once", asked)
+	}
+}

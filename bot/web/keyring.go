@@ -29,7 +29,7 @@ type keyring struct {
 	mu    sync.Mutex // held while GitLab is asked: the others want the same answer
 	keys  map[string]*rsa.PublicKey
 	read  time.Time // when GitLab answered last
-	asked time.Time // when it was asked last
+	asked time.Time // when it had answered or was given up last
 	err   error     // why that failed
 }
 
@@ -44,12 +44,12 @@ func (k *keyring) key(ctx context.Context, j *Jobs, id string) (*rsa.PublicKey, 
 		return key, nil
 	}
 	if now.Sub(k.asked) >= keysPause {
-		k.asked = now
 		// One caller that goes away must not leave the others without an answer.
 		var keys map[string]*rsa.PublicKey
 		if keys, k.err = j.readKeys(context.WithoutCancel(ctx)); k.err == nil {
 			k.keys, k.read, fresh = keys, now, true
 		}
+		k.asked = j.Now() // it may have hung
 	}
 	if !fresh {
 		return nil, k.err

@@ -4,8 +4,10 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strings"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"lockstep/fixtures"
 	"lockstep/gitops"
@@ -214,5 +216,29 @@ func TestUpdated(t *testing.T) {
 	}
 	if name, err := c.Username(t.Context()); name != "lockstep" || err != nil {
 		t.Errorf("got %q, %v", name, err)
+	}
+}
+
+// Whoever may comment can write a thousand notes of a million characters: no more is kept
+// of each than anybody looks at, and few are read at once.
+func TestNotesThatAreHuge(t *testing.T) {
+	t.Parallel()
+	huge := strings.Repeat("é", 1_000_000)
+	c := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/api/v4/user" {
+			fmt.Fprint(w, `{"id":7,"username":"lockstep"}`)
+			return
+		}
+		if n := r.URL.Query().Get("per_page"); n != "20" {
+			t.Errorf("asked for %s notes at once", n)
+		}
+		fmt.Fprintf(w, `[{"id":2,"body":"%s"},{"id":1,"body":null},{"id":0,"body":"/hold \u00e9"}]`, huge)
+	})
+	notes, err := c.NotesAfter(t.Context(), env, 1, -1, 100)
+	if err != nil || len(notes) != 3 || notes[0].Body != "/hold é" || notes[1].Body != "" {
+		t.Fatalf("got %d notes, %v", len(notes), err)
+	}
+	if got := notes[2].Body; len(got) < 64<<10 || len(got) > 128<<10 || !utf8.ValidString(got) {
+		t.Errorf("%d bytes are kept", len(got))
 	}
 }

@@ -2,6 +2,7 @@ package gitlab
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"net/http"
 	"slices"
@@ -13,13 +14,40 @@ import (
 	"lockstep/gitops"
 )
 
-// maxNotes is how many notes of a merge request are searched for the bot's own.
-const maxNotes = 1000
+// What is read of the notes of a merge request: whoever may comment can write many that
+// have a million characters.
+const (
+	maxNotes  = 1000     // that are searched for the bot's own
+	notesOnce = 20       // at once
+	maxBody   = 96 << 10 // bytes of each that are kept; nobody looks at so long a one
+)
+
+// A noteBody is the text of a note, as far as it is kept.
+type noteBody string
+
+// UnmarshalJSON keeps the beginning of a long text, and nothing of the rest.
+func (b *noteBody) UnmarshalJSON(text []byte) error {
+	var all string
+	if err := json.Unmarshal(text, &all); err != nil {
+		return err
+	}
+	if len(all) > maxBody {
+		all = strings.ToValidUTF8(strings.Clone(all[:maxBody]), "")
+	}
+	*b = noteBody(all)
+	return nil
+}
+
+// notesPage is page with fewer notes.
+func notesPage(page api.ListOptions) api.ListOptions {
+	page.PerPage = min(page.PerPage, notesOnce)
+	return page
+}
 
 // A note is a comment on a merge request.
 type note struct {
 	ID        int64     `json:"id"`
-	Body      string    `json:"body"`
+	Body      noteBody  `json:"body"`
 	Author    User      `json:"author"`
 	System    bool      `json:"system"`
 	CreatedAt time.Time `json:"created_at"`
@@ -29,7 +57,7 @@ type note struct {
 // of translates a note; me is the bot.
 func (n note) of(me User) gitops.Note {
 	return gitops.Note{
-		ID: n.ID, Body: n.Body, Author: n.Author.Username, AuthorID: n.Author.ID, Own: n.Author.ID == me.ID,
+		ID: n.ID, Body: string(n.Body), Author: n.Author.Username, AuthorID: n.Author.ID, Own: n.Author.ID == me.ID,
 		System: n.System, Created: n.CreatedAt, Updated: n.UpdatedAt,
 	}
 }
@@ -60,7 +88,7 @@ func (c *Client) NotesAfter(ctx context.Context, project string, iid, id int64, 
 		return nil, err
 	}
 	found, err := list[note](ctx, c, limit, notesPath(project, iid), func(page api.ListOptions) any {
-		return &api.ListMergeRequestNotesOptions{ListOptions: page, OrderBy: api.Ptr("created_at"), Sort: api.Ptr("desc")}
+		return &api.ListMergeRequestNotesOptions{ListOptions: notesPage(page), OrderBy: api.Ptr("created_at"), Sort: api.Ptr("desc")}
 	})
 	if err != nil {
 		return nil, wrap(err, "list notes on merge request !%d of %q", iid, project)
@@ -88,7 +116,7 @@ func (c *Client) Note(ctx context.Context, project string, iid int64, marker, bo
 	case err != nil:
 	case old == nil:
 		_, err = c.do(ctx, http.MethodPost, notes, &api.CreateMergeRequestNoteOptions{Body: &text}, nil)
-	case stored(old.Body) != text:
+	case stored(string(old.Body)) != text:
 		_, err = c.do(ctx, http.MethodPut, fmt.Sprintf("%s/%d", notes, old.ID), &api.UpdateMergeRequestNoteOptions{Body: &text}, nil)
 	}
 	return wrap(err, "write note %q on merge request !%d of %q", marker, iid, project)
@@ -102,13 +130,13 @@ func (c *Client) ownNote(ctx context.Context, path, opening string) (*note, erro
 		return nil, err
 	}
 	notes, err := list[note](ctx, c, maxNotes, path, func(page api.ListOptions) any {
-		return &api.ListMergeRequestNotesOptions{ListOptions: page, OrderBy: api.Ptr("created_at"), Sort: api.Ptr("asc")}
+		return &api.ListMergeRequestNotesOptions{ListOptions: notesPage(page), OrderBy: api.Ptr("created_at"), Sort: api.Ptr("asc")}
 	})
 	if err != nil {
 		return nil, err
 	}
 	for _, n := range notes {
-		if n.Author.ID == me.ID && !n.System && strings.HasPrefix(n.Body, opening) {
+		if n.Author.ID == me.ID && !n.System && strings.HasPrefix(string(n.Body), opening) {
 			return &n, nil
 		}
 	}

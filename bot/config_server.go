@@ -26,7 +26,8 @@ type CIConfig struct {
 	// Approving and administering are left to people. Default `[run]`.
 	Scopes []string `yaml:"scopes"`
 
-	// Tracks are those that the job may change something on. Default: all of them.
+	// Tracks are those that the job may change something on. A lane may be frozen and thawed
+	// where all of its tracks are among them. Default: all of them.
 	Tracks []string `yaml:"tracks"`
 }
 

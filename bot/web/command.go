@@ -2,8 +2,10 @@ package web
 
 import (
 	"errors"
+	"maps"
 	"net/http"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/google/uuid"
@@ -74,12 +76,24 @@ func (s *Server) mayChange(r *http.Request, c bot.Command) error {
 		}
 		return caller.within(run.Track)
 	}
-	for _, track := range caller.tracks {
-		if lane, err := s.Lane(track); err == nil && lane == c.Lane {
-			return nil
+	return s.mayFreeze(caller, c.Lane)
+}
+
+// mayFreeze returns nil when all tracks of a lane are among those of a caller.
+func (s *Server) mayFreeze(c caller, lane string) error {
+	in := func(track string) bool {
+		l, err := s.Lane(track)
+		return err == nil && l == lane
+	}
+	if !slices.ContainsFunc(c.tracks, in) {
+		return failed(http.StatusForbidden, "%s may freeze and thaw nothing but the lanes of %s (server.ci in the configuration)", c.from, strings.Join(c.tracks, ", "))
+	}
+	for _, track := range slices.Sorted(maps.Keys(s.Tracks)) {
+		if in(track) && !slices.Contains(c.tracks, track) {
+			return failed(http.StatusForbidden, "%s may not freeze or thaw lane %s: track %s shares it (server.ci in the configuration)", c.from, lane, track)
 		}
 	}
-	return failed(http.StatusForbidden, "%s may freeze and thaw nothing but the lanes of %s (server.ci in the configuration)", caller.from, strings.Join(caller.tracks, ", "))
+	return nil
 }
 
 // do has a command done and answers: 201 with a new run, 409 where it is refused, else 200.

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"context"
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/base64"
@@ -159,6 +160,34 @@ func TestJobOfOneTrack(t *testing.T) {
 		w := askAs(t, jobsOf(g, store, entry), "Bearer "+job(g, map[string]any{"job_id": "1"}), http.MethodPost, test.path, test.body)
 		if w.Code != test.status || !strings.Contains(w.Body.String(), test.want) || (w.Code < 300) != (len(store.said) == 1) {
 			t.Errorf("%s: got %d %s, handed on %q, want %d with %s", test.path, w.Code, w.Body, store.said, test.status, test.want)
+		}
+	}
+}
+
+// A lane that other tracks share is theirs as well.
+func TestJobOfOneTrackInASharedLane(t *testing.T) {
+	t.Parallel()
+	server := serverOf(filled())
+	server.Tracks = map[string][]string{"integration": nil, "nightly": nil, "release": nil}
+	server.Lane = func(name string) (string, error) {
+		return map[string]string{"integration": "one", "nightly": "one", "release": "two"}[name], nil
+	}
+	for _, test := range []struct {
+		tracks []string
+		lane   string
+		want   string
+	}{
+		{[]string{"integration"}, "one", "may not freeze or thaw lane one: track nightly shares it"},
+		{[]string{"integration", "nightly"}, "one", ""},
+		{[]string{"integration", "nightly"}, "two", "may freeze and thaw nothing but the lanes of integration, nightly"},
+		{[]string{"integration", "nightly", "release"}, bot.Everything, "may freeze and thaw nothing but"},
+		{nil, bot.Everything, ""},
+	} {
+		r := httptest.NewRequest(http.MethodPost, "/", nil)
+		r = r.WithContext(context.WithValue(r.Context(), callerKey{}, caller{from: "job 1", tracks: test.tracks}))
+		err := server.mayChange(r, bot.Command{Verb: bot.VerbThaw, Lane: test.lane})
+		if got := fmt.Sprint(err); (err == nil) != (test.want == "") || !strings.Contains(got, test.want) {
+			t.Errorf("%q in lane %s: got %v, want %q", test.tracks, test.lane, err, test.want)
 		}
 	}
 }

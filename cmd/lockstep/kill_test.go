@@ -166,6 +166,7 @@ type bench struct {
 	world *world
 	was   before
 	child *exec.Cmd
+	cut   bool // it was killed at its point
 
 	mu     sync.Mutex
 	stderr bytes.Buffer
@@ -221,10 +222,14 @@ func (b *bench) kill(t *testing.T) {
 // announce lets somebody ask for the run.
 func (b *bench) announce(t *testing.T) {
 	t.Helper()
-	api := &client{url: "http://" + b.world.Address, token: bot.NewSecret(apiToken), http: &http.Client{Timeout: 10 * time.Second}}
-	if err := b.world.ask(t.Context(), api, b.given); err != nil {
+	if err := b.world.ask(t.Context(), b.api(), b.given); err != nil {
 		t.Fatal(err)
 	}
+}
+
+// api returns a client of the program.
+func (b *bench) api() *client {
+	return &client{url: "http://" + b.world.Address, token: bot.NewSecret(apiToken), http: &http.Client{Timeout: 10 * time.Second}}
 }
 
 // awaitEnd waits until people were told the end and nothing more is said, then holds

@@ -31,7 +31,7 @@ func (b *Bot) gate(ctx context.Context, r *Run, i int, before bool) (Outcome, er
 		}
 	}
 	if !slices.ContainsFunc(group, func(n int) bool { return s.due(n, b.Now()) }) {
-		return Outcome{Pace: Soon, Reason: r.Reason}, nil
+		return Outcome{Pace: Soon, Reason: r.Reason, Pauses: s.askPeople(group)}, nil
 	}
 	return b.weigh(r, i, group, b.ask(ctx, r, i, group))
 }
@@ -64,8 +64,13 @@ func (b *Bot) weigh(r *Run, i int, group []int, replies map[int]gates.Reply) (Ou
 		return Outcome{}, errors.Join(unknown...)
 	}
 	o := wait("%s", strings.Join(waits, "; "))
-	o.Calm = true
+	o.Calm, o.Pauses = true, r.Stages[i].askPeople(group)
 	return o, nil
+}
+
+// askPeople reports that all gates of a group ask people: only they are awaited.
+func (s *Stage) askPeople(group []int) bool {
+	return !slices.ContainsFunc(group, func(n int) bool { return s.Plan.Gates[n].Approval == nil })
 }
 
 // due reports that gate n may be asked again.

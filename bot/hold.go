@@ -58,16 +58,20 @@ func (r *Run) Hold(w Word) Outcome {
 // Release ends the hold of a run that has not stalled, and returns the outcome that says
 // so. The time of the hold does not count for the gates that nobody asked meanwhile.
 func (r *Run) Release(w Word) Outcome {
-	held := w.At.Sub(r.Held.At)
+	r.postpone(w.At.Sub(r.Held.At), func(p GatePlan) bool { return p.Before })
+	r.Held = nil
+	return again("%s says: go on%s", w.By, because(w.Reason))
+}
+
+// postpone moves the clocks of the open gates that nobody has asked for a time.
+func (r *Run) postpone(by time.Duration, unasked func(GatePlan) bool) {
 	for _, s := range r.Stages {
 		for n := range s.Gates {
-			if g := &s.Gates[n]; s.Plan.Gates[n].Before && g.Outcome == GateOpen && !g.Since.IsZero() {
-				g.Clock.From = g.Clock.From.Add(max(held, 0))
+			if g := &s.Gates[n]; unasked(s.Plan.Gates[n]) && g.Outcome == GateOpen && !g.Since.IsZero() {
+				g.Clock.From = g.Clock.From.Add(max(by, 0))
 			}
 		}
 	}
-	r.Held = nil
-	return again("%s says: go on%s", w.By, because(w.Reason))
 }
 
 // halted reports that the run is held where its next act would change something. Where
@@ -119,12 +123,14 @@ func (b *Bot) giveWay(ctx context.Context, r *Run, o *Outcome, err *error) {
 }
 
 // Regain notes that the run has its lane again, and returns the event that says so. A run
-// that had stalled says again what it waits for.
+// that had stalled says again what it waits for. The time without its lane does not count
+// for the gates that nobody asked meanwhile; the end of a hold leaves that out by itself.
 func (r *Run) Regain(now time.Time) *Event {
 	reason := fmt.Sprintf("has lane %s again, which run %s had", r.Lane, r.Yielded.To)
 	if r.State == Stalled {
 		reason = r.Yielded.Was
 	}
+	r.postpone(now.Sub(r.Yielded.At), func(p GatePlan) bool { return r.Held == nil || !p.Before })
 	r.Yielded = nil
 	r.Waits = 0
 	r.Clock.start(now)

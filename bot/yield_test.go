@@ -35,6 +35,17 @@ var pauses = []struct {
 	{"a person merges", func(_ *testing.T, w *world, _ *Bot, _ *Run) { w.stages[0].Plan.ByPerson = true }, "", Proposed, false},
 	{"a job runs", nil, "merged:nobody deploying*", Merged, false},
 	{"a gate is open", nil, "synced:nobody open*", Synced, false},
+	{"people are asked", approved, "synced:nobody open*", Synced, true},
+	{"people are asked beside a gate that finds out by itself", func(t *testing.T, w *world, b *Bot, r *Run) {
+		plan := &w.stages[0].Plan
+		plan.Gates[0].Group = "both"
+		plan.Gates = append(plan.Gates, GatePlan{Name: "go", Group: "both", TimeLimit: time.Hour, Approval: &ApprovalGate{Count: 1}})
+	}, "synced:nobody open*", Synced, false},
+}
+
+// approved makes the gate of int one that asks people.
+func approved(_ *testing.T, w *world, _ *Bot, _ *Run) {
+	w.stages[0].Plan.Gates[0].Pipeline, w.stages[0].Plan.Gates[0].Approval = nil, &ApprovalGate{Count: 1}
 }
 
 func TestGivesWay(t *testing.T) {
@@ -176,5 +187,30 @@ func TestStalledStaysWhenNobodyKnowsWhoWaits(t *testing.T) {
 	applied := r.Apply(o, err, w.now, b.Limits)
 	if r.Reason != "kv is broken: mend it" || applied.Event != nil || applied.After > b.Limits.Longest {
 		t.Errorf("it says %q after %s, and calls people for %+v", r.Reason, applied.After, applied.Event)
+	}
+}
+
+// The time for which a run has no lane does not count for the gates that nobody asks
+// meanwhile, and counts once where it was held as well.
+func TestGatesWaitWithoutTheLane(t *testing.T) {
+	t.Parallel()
+	for _, held := range []bool{false, true} {
+		w, r := newWorld(t, ""), newRun()
+		began := w.now
+		r.Stages = []Stage{{
+			Plan:  StagePlan{Environment: "int", Gates: []GatePlan{{Name: "go", Before: true}, {Name: "next"}}},
+			Gates: []GateState{{Name: "go", Since: began, Clock: Clock{From: began}}, {Name: "next"}},
+		}}
+		if held {
+			r.Hold(Word{By: "ana", At: began})
+		}
+		r.Yielded = &Yield{To: "0195", At: began}
+		r.Regain(began.Add(3 * time.Hour))
+		if held {
+			r.Release(Word{By: "ana", At: began.Add(3 * time.Hour)})
+		}
+		if g := r.Stages[0].Gates; !g[0].Clock.From.Equal(began.Add(3*time.Hour)) || !g[1].Clock.From.IsZero() {
+			t.Errorf("held %t: got %+v, want that the clock of the open gate has moved by 3 hours", held, g)
+		}
 	}
 }

@@ -15,6 +15,7 @@ type chapter struct {
 	version gitops.Version
 	script  string // what the outside says, as in traces
 	undoes  string // the run that it puts back; "" for one that goes forward
+	retries string // the run whose rollback it tries once more; "" for none
 	between string // what a person does before it: the service and the version that it is set to
 }
 
@@ -35,6 +36,9 @@ func plays(t *testing.T, chapters ...chapter) history {
 			done := h[c.undoes].Run
 			r.Undoes, r.Version, r.Stages, r.Stage = done.ID, done.Version, done.Stages, len(done.Stages)-1
 			r.Cause = &Cause{Sentence: "ana undoes run " + done.ID}
+		}
+		if c.retries != "" {
+			r.TryAgain(h[c.retries].Run)
 		}
 		w.script = strings.Fields(c.script)
 		h[c.run] = w.log(r)
@@ -95,11 +99,12 @@ var days = regexp.MustCompile(`[A-Z][a-z]{2} 2026-11-\d\d \d\d:\d\d UTC`)
 
 // Histories of kv in int, and what is said of them. Times are left out.
 var (
-	early    = chapter{run: "A", version: "1.1.0"}
-	next     = chapter{run: "B", version: "2.0.0"}
-	badly    = chapter{run: "B", version: "2.0.0", script: "bad"}
-	undoing  = func(run, undoes string) chapter { return chapter{run: run, undoes: undoes} }
-	whyTests = []struct {
+	early     = chapter{run: "A", version: "1.1.0"}
+	next      = chapter{run: "B", version: "2.0.0"}
+	badly     = chapter{run: "B", version: "2.0.0", script: "bad"}
+	badlyBack = chapter{run: "B", version: "2.0.0", script: "bad merged:nobody broken"}
+	undoing   = func(run, undoes string) chapter { return chapter{run: run, undoes: undoes} }
+	whyTests  = []struct {
 		name  string
 		story []chapter
 		at    string // "" for now
@@ -108,6 +113,24 @@ var (
 		{"nothing happened", nil, "", "Lockstep has never deployed mda to kv in int"},
 		{"it could not start", []chapter{{run: "A", version: "1.1.0", script: "no-track"}}, "", "Lockstep has never deployed mda to kv in int"},
 		{"one run", []chapter{early}, "", "kv in int runs mda 1.1.0 since DAY: run A brought it, asked for by a tag, pushed by ada (gates: int-test passed); before that it ran 1.0.0"},
+		{
+			"a rollback that failed and was tried once more",
+			[]chapter{early, badlyBack, {run: "C", undoes: "B", retries: "B"}},
+			"",
+			"kv in int runs mda 1.1.0 since DAY: run C put it back from 2.0.0 (ana undoes run B); run A had brought it on DAY, asked for by a tag, pushed by ada (gates: int-test passed)",
+		},
+		{
+			"before it was tried once more",
+			[]chapter{early, badlyBack, {run: "C", undoes: "B", retries: "B"}},
+			"B rollback failed",
+			"on DAY kv in int ran mda 2.0.0, since DAY: run B brought it, asked for by a tag, pushed by ada (gates: int-test failed); before that it ran 1.1.0; but run B could not put it back to 1.1.0: rollback of int failed: kv: job failed; then run C put 1.1.0 back, on DAY",
+		},
+		{
+			"a rollback that failed once more",
+			[]chapter{early, badlyBack, {run: "C", undoes: "B", retries: "B", script: "broken"}},
+			"",
+			"kv in int runs mda 2.0.0 since DAY: run B brought it, asked for by a tag, pushed by ada (gates: int-test failed); before that it ran 1.1.0; but run C could not put it back to 1.1.0: rollback of int failed: kv: job failed",
+		},
 		{"before that", []chapter{early}, "A started", "Lockstep had never deployed mda to kv in int before DAY; then run A brought 1.1.0, on DAY"},
 		{"while it is deployed", []chapter{early}, "A merged", "Lockstep had never deployed mda to kv in int before DAY; but run A has set 1.1.0 there and has not seen it run; then run A brought 1.1.0, on DAY"},
 		{"before its gate answered", []chapter{early}, "A synced", "on DAY kv in int ran mda 1.1.0, since DAY: run A brought it, asked for by a tag, pushed by ada (gates: int-test not answered yet); before that it ran 1.0.0"},

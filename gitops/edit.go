@@ -13,11 +13,11 @@ type Spot struct {
 	Line, Column int // both 1-based, the column in runes; of the version itself, behind its quote
 }
 
-// Find returns the version that stands at key in data, the content of a values file,
+// Locate returns the version that stands at key in data, the content of a values file,
 // and where. The name of the file is used in errors and to know templates (*.gotmpl).
-// Key is a selector as CheckKey describes it. Every error is an *EditError: what Find
-// cannot read, Edit cannot replace.
-func Find(file string, data []byte, key string) (Spot, error) {
+// Key is a selector as CheckKey describes it. Every error is an *EditError: what
+// Locate cannot read, Edit cannot replace.
+func Locate(file string, data []byte, key string) (Spot, error) {
 	sel, err := selectorOf(file, key)
 	if err != nil {
 		return Spot{}, err
@@ -28,7 +28,7 @@ func Find(file string, data []byte, key string) (Spot, error) {
 			return Spot{at.value, line, column}, nil
 		}
 	}
-	src, at, err := locate(file, data, sel)
+	src, at, err := locateParsed(file, data, sel)
 	if err != nil {
 		return Spot{}, err
 	}
@@ -36,9 +36,9 @@ func Find(file string, data []byte, key string) (Spot, error) {
 	return Spot{at.value, line, column}, nil
 }
 
-// Value returns the version that Find finds.
+// Value returns the version that Locate finds.
 func Value(file string, data []byte, key string) (Version, error) {
-	spot, err := Find(file, data, key)
+	spot, err := Locate(file, data, key)
 	return spot.Version, err
 }
 
@@ -71,7 +71,7 @@ func Edit(file string, data []byte, key string, from, to Version) ([]byte, error
 
 // editParsed is Edit for every file, by the parser.
 func editParsed(file string, data []byte, sel selector, from, to Version) ([]byte, error) {
-	src, at, err := locate(file, data, sel)
+	src, at, err := locateParsed(file, data, sel)
 	switch {
 	case err != nil:
 		return nil, err
@@ -99,8 +99,8 @@ func selectorOf(file, key string) (selector, error) {
 	return sel, nil
 }
 
-// locate parses the file and finds the scalar that sel selects.
-func locate(file string, data []byte, sel selector) (*source, scalar, error) {
+// locateParsed parses the file and finds the scalar that sel selects.
+func locateParsed(file string, data []byte, sel selector) (*source, scalar, error) {
 	src, err := readSource(file, data)
 	if err != nil {
 		return nil, scalar{}, err

@@ -56,7 +56,7 @@ func (f form) literal() bool { return f == formPlain || f == formSingle || f == 
 
 // outlineOf reads the content of a values file, or reports that it is not plain.
 func outlineOf(file string, data []byte) (outline, bool) {
-	if len(data) > maxSize || !plainText(data) {
+	if len(data) > MaxSize || !plainText(data) {
 		return outline{}, false
 	}
 	text := data

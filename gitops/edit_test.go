@@ -92,7 +92,7 @@ func TestProof(t *testing.T) {
 		{"the line break as well", "1.0.0 # v1.0.0\n", "2.0.0", false},
 		{"the next key as well", "1.0.0 # v1.0.0\nb:", "2.0.0", false},
 	} {
-		src, at, err := locate("values.yaml", []byte(file), selector{path: []step{{name: "a"}}})
+		src, at, err := locateParsed("values.yaml", []byte(file), selector{path: []step{{name: "a"}}})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -105,7 +105,7 @@ func parseItem(rest string) (step, string, error) {
 	}
 	after, ok := strings.CutPrefix(rest, "=")
 	if !ok {
-		return step{}, rest, errors.New("a list item is chosen by [name=value]")
+		return step{}, rest, errors.New("a list item is chosen by [name=value], not by its number, which changes when somebody adds another")
 	}
 	if s.value, rest, err = parseWord(after); err != nil {
 		return step{}, rest, err

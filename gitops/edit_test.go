@@ -25,7 +25,7 @@ func TestCheckKey(t *testing.T) {
 		{"data.'a.b'", `key "data.'a.b'": at 6: want a name, have "'a.b'": put names with special characters in double quotes`},
 		{"a b", `key "a b": at 2: want "." or "[", have " b"`},
 		{`a."b`, `key "a.\"b": at 3: the quotes are not closed, or hold an unknown escape`},
-		{"a[0].b", `key "a[0].b": at 4: a list item is chosen by [name=value]`},
+		{"a[0].b", `key "a[0].b": at 4: a list item is chosen by [name=value], not by its number, which changes when somebody adds another`},
 		{"a[name=x.b", `key "a[name=x.b": at 9: want "]"`},
 		{"a[name=].b", `key "a[name=].b": at 8: want a name, have "].b": put names with special characters in double quotes`},
 		{"a.[name=x].b", `key "a.[name=x].b": at 3: no "." before "["`},

@@ -25,18 +25,19 @@ func (o outline) find(sel selector) (scalar, bool) {
 	if !ok {
 		return scalar{}, false
 	}
-	return o.scalar(o.entries[found])
+	return o.scalar(found)
 }
 
-// scalar returns the value of e as a version that can be replaced.
-func (o outline) scalar(e entry) (scalar, bool) {
+// scalar returns the value of an entry as a version that can be replaced.
+func (o outline) scalar(index int) (scalar, bool) {
+	e := o.entries[index]
 	word := string(o.text[e.value.start:e.value.end])
 	plain := e.form == formPlain
 	if !e.form.literal() || !o.says(e.value, word) || plain && strings.EqualFold(word, "null") {
 		return scalar{}, false
 	}
 	version, err := ParseVersion(word)
-	return scalar{value: version, start: e.value.start, end: e.value.end, plain: plain}, err == nil
+	return scalar{value: version, start: e.value.start, end: e.value.end, plain: plain, entry: index}, err == nil
 }
 
 // child returns the one entry in the block of parent whose key is name.

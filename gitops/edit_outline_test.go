@@ -259,3 +259,44 @@ func TestOutlineProperties(t *testing.T) {
 	}
 	t.Logf("%d files were plain, %d edits done", files.Load(), edits.Load())
 }
+
+// TestOutlineProof holds the proof against splices at wrong positions, as a mistake of
+// the reader would make them.
+func TestOutlineProof(t *testing.T) {
+	t.Parallel()
+	const file = "a: 1.0.0 # v1.0.0\nb:\n- x: 1.0.0\n  y: 'z1'\n# end\n"
+	for _, tt := range []struct {
+		name, old, with string // what the splice replaces, and by what
+		to              Version
+		want            bool
+	}{
+		{"the value", "1.0.0", "2.0.0", "2.0.0", true},
+		{"the value, with quotes", "1.0.0", `"1.10"`, "1.10", true},
+		{"quotes that are missing", "1.0.0", "1.10", "1.10", false},
+		{"quotes that do no harm", "1.0.0", `"2.0.0"`, "2.0.0", true},
+		{"other quotes", "1.0.0", "'1.10'", "1.10", false},
+		{"another version", "1.0.0", "3.0.0", "2.0.0", false},
+		{"a comment", "v1.0.0", "2.0.0", "2.0.0", false},
+		{"another value", "z1", "2.0.0", "2.0.0", false},
+		{"a key", "b", "2.0.0", "2.0.0", false},
+		{"a part of the value", "1.0", "2.0.0", "2.0.0", false},
+		{"a blank more", " 1.0.0", "2.0.0", "2.0.0", false},
+		{"the line break as well", "1.0.0 # v1.0.0\n", "2.0.0", "2.0.0", false},
+		{"the next key as well", "1.0.0 # v1.0.0\nb:", "2.0.0", "2.0.0", false},
+	} {
+		before, ok := outlineOf("values.yaml", []byte(file))
+		if !ok {
+			t.Fatal("the file is plain, and not read")
+		}
+		at, ok := before.find(selector{path: []step{{name: "a"}}})
+		if !ok {
+			t.Fatal("the key is not found")
+		}
+		at.start = strings.Index(file, tt.old)
+		at.end = at.start + len(tt.old)
+		after, ok := outlineOf("values.yaml", []byte(file[:at.start]+tt.with+file[at.end:]))
+		if got := ok && before.proves(at, after, tt.to); got != tt.want {
+			t.Errorf("%s: proved %t, want %t", tt.name, got, tt.want)
+		}
+	}
+}

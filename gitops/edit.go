@@ -52,7 +52,7 @@ func Value(file string, data []byte, key string) (Version, error) {
 // the file cannot be edited exactly, and asking again will not help. Before it
 // returns, Edit reads the result and proves that exactly one scalar differs.
 //
-// Nearly every values file is plain enough to be read without a parser, twenty times as
+// Nearly every values file is plain enough to be read without a parser, ten times as
 // fast (see outline). What is not is parsed, and parsed again for the proof; so is
 // whatever comes to an error, which only the parser can explain.
 func Edit(file string, data []byte, key string, from, to Version) ([]byte, error) {

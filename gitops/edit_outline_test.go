@@ -241,7 +241,7 @@ func TestOutlineProperties(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		file := rapid.SampledFrom([]string{"values.yaml", "values.yaml", "values.yaml.gotmpl"}).Draw(t, "file")
 		to := Version(versions.Draw(t, "to"))
-		for range 10 {
+		for range 20 {
 			var b strings.Builder
 			plainBlock(t, &b, "", 2)
 			text := b.String()

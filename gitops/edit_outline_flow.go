@@ -5,7 +5,7 @@ const deepestFlow = 8
 
 // flowEnd returns where the flow map or list at the offset at ends, or 0 when it is not
 // known to be one that ends with text. It knows maps whose keys all have values, and
-// scalars that are quoted or one word.
+// scalars that are quoted or words.
 func flowEnd(text []byte, at, depth int) int {
 	shut, end := byte(']'), len(text)
 	if text[at] == '{' {
@@ -31,7 +31,7 @@ func flowEnd(text []byte, at, depth int) int {
 		switch {
 		case at < end && text[at] == shut:
 			return at + 1
-		case at+1 >= end || text[at] != ',' || text[at+1] != ' ':
+		case at == end || text[at] != ',':
 			return 0
 		}
 		at = skipSpaces(text, at+1, end)
@@ -54,8 +54,14 @@ func flowValueEnd(text []byte, at, depth int) int {
 	case !isLetter(c) && c != '/':
 		return 0
 	}
-	for at < end && isWord(text[at]) {
+	for at < end && (isWord(text[at]) || joins(text[at:])) {
 		at++
 	}
 	return at
+}
+
+// joins reports whether text begins with a blank or a colon inside of a scalar: with a
+// word right behind it.
+func joins(text []byte) bool {
+	return (text[0] == ' ' || text[0] == ':') && len(text) > 1 && isWord(text[1])
 }

@@ -1,6 +1,9 @@
 package gitops
 
-import "bytes"
+import (
+	"bytes"
+	"strings"
+)
 
 // An outliner reads the lines of a plain file.
 type outliner struct {
@@ -169,7 +172,7 @@ func keyAt(text []byte, at, end int) (key span, after int) {
 		}
 		key, after = s, next
 	} else {
-		for after = at; after < end && isWord(text[after]) && (after > at || isLetter(text[at])); {
+		for after = at; after < end && (after > at && isWord(text[after]) || after == at && isFirst(text[at])); {
 			after++
 		}
 		key = span{at, after}
@@ -180,7 +183,10 @@ func keyAt(text []byte, at, end int) (key span, after int) {
 	return key, after + 1
 }
 
-// isLetter reports whether a key may begin with c.
+// isFirst reports whether a key may begin with c.
+func isFirst(c byte) bool { return isLetter(c) || c == '/' || c == '$' }
+
+// isLetter reports whether c is a letter, a digit or a low line.
 func isLetter(c byte) bool {
 	return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || c == '_'
 }
@@ -220,11 +226,10 @@ func (o *outliner) ends(at, end int) bool {
 // plainAt returns the scalar without quotes at the offset at, which is empty when it is
 // not known to be one.
 func plainAt(text []byte, at, end int) span {
-	first, last := text[at], at
-	switch {
-	case isLetter(first) || first == '/' || first == '.' || first == '$' || first == '(' || first == '~' || first == '+':
-	case first == '-' && at+1 < end && isLetter(text[at+1]):
-	default:
+	last := at
+	switch c := text[at]; {
+	case c == '-' && at+1 < end && text[at+1] != ' ':
+	case strings.IndexByte("-?:,[]{}#&*!|>'\"%@`<\t", c) >= 0:
 		return span{at, at}
 	}
 	for i := at; i < end; i++ {

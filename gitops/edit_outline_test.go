@@ -185,7 +185,7 @@ var plainSeeds = []string{
 	"a: 1.0 # lockstep: mda\r\nb: \"\"\r\nc:\r\n  - name: x\r\n    v: '1'\r\n",
 	"a: http://x:80/y#z\nb: -x\nc: ~\nd: (e), [f] \"g\" 'h' & * ! % @\n",
 	"a: |\n  \t x\n \nb:\n  c:\n\n  # d\n e: 1\n",
-	"\"a b\": \"x\\n\"\n'c''d': 'e''f'\ng: {h: 1, i: [2, 3]} # j\n",
+	"$ref: ../x\n/a/b: {$c: d}\n\"a b\": \"x\\n\"\n'c''d': 'e''f'\ng: {h: 1, i: [2, 3]} # j\n",
 	"{{ if x }}\na: {{ y }}\n{{ end }}\n",
 	"a: [http://x:80/y, b c - d,e]\nf: {g: h i,\"j\": k:l, m: {}}\n",
 }
@@ -193,7 +193,7 @@ var plainSeeds = []string{
 // plainValues are what a key of a plain file, and of one that is nearly plain, may hold.
 var plainValues = []string{
 	"1.0.0", "2026.11.3 # c", `"1.0"`, "'1.0.0'  # lockstep: mda", "", "  # c", "{}", "[]", "[a, {b: c}]", "{a: 1,b: 'x y', c: u:v w}", "[a b: c]", "[a,b, 'c']", `"a\nb"`, "'it''s'",
-	"http://x/y", "a b", "true", "null", "~", "-x", "größe", "{{ x }}", "|\n%s  x: 1\n\n%s  y", ">-\n%s  x", "a\n%s  b", "&a 1.0", "*a", "!!str 1.0", "! x", "'a\n%s b'",
+	"http://x/y", "a b", "true", "null", "~", "-x", "--x", "^1.2", "größe", "=", "\\", "-\t", "{{ x }}", "|\n%s  x: 1\n\n%s  y", ">-\n%s  x", "a\n%s  b", "&a 1.0", "*a", "!!str 1.0", "! x", "'a\n%s b'",
 }
 
 // plainBlock draws a map or a list in block style at an indent.

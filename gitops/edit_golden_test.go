@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strconv"
 	"strings"
 	"testing"
@@ -15,10 +16,11 @@ import (
 
 var update = flag.Bool("update", false, "rewrite the expected sections of testdata/edit")
 
-// A golden is one file of testdata/edit. Its comment says what it shows; section "bump"
-// holds file, key, from and to, one per line; "in" is the file before. The test writes
-// and checks "out" and "diff", or "err". With the line "quoted" in the bump, in and out
-// are Go string literals, one per line of text, so that every byte can be seen.
+// A golden is one file of testdata/edit. Its comment says what it shows; section
+// "command" is the command line of an edit; "in" is the file before. The test writes and
+// checks "out" and "diff", or "err". Sections "in.quoted" and "out.quoted" are Go string
+// literals, one per line of text, so that every byte can be seen. The tests of the
+// program run the same command lines.
 type golden struct {
 	archive        *txtar.Archive
 	file, key      string
@@ -26,6 +28,9 @@ type golden struct {
 	quoted, refuse bool // refuse: the case is one of err
 	in             []byte
 }
+
+// shellWord matches one word of a command line.
+var shellWord = regexp.MustCompile(`'[^']*'|[^' \n]+`)
 
 // readGolden reads a case of testdata/edit.
 func readGolden(t testing.TB, name string) golden {
@@ -35,25 +40,27 @@ func readGolden(t testing.TB, name string) golden {
 		t.Fatal(err)
 	}
 	g := golden{archive: archive}
-	for line := range strings.Lines(string(g.section("bump"))) {
-		field, value, _ := strings.Cut(strings.TrimSpace(line), ": ")
-		switch field {
-		case "file":
-			g.file = value
-		case "key":
+	words := shellWord.FindAllString(string(g.section("command")), -1)
+	if len(words) < 7 || len(words)%2 == 0 {
+		t.Fatalf("%s: command %q", name, words)
+	}
+	g.file = words[2]
+	for i := 3; i < len(words); i += 2 {
+		switch value := strings.Trim(words[i+1], "'"); words[i] {
+		case "--key":
 			g.key = value
-		case "from":
+		case "--from":
 			g.from = Version(value)
-		case "to":
+		case "--to":
 			g.to = Version(value)
-		case "quoted":
-			g.quoted = true
 		default:
-			t.Fatalf("%s: unknown field %q", name, field)
+			t.Fatalf("%s: unknown flag %q", name, words[i])
 		}
 	}
-	g.in = g.decode(t, g.section("in"))
-	g.refuse = g.section("err") != nil
+	g.in, g.refuse = g.section("in"), g.section("err") != nil
+	if g.quoted = g.in == nil; g.quoted {
+		g.in = unquote(t, g.section("in.quoted"))
+	}
 	return g
 }
 
@@ -67,12 +74,18 @@ func (g golden) section(name string) []byte {
 	return nil
 }
 
-// decode returns the bytes that a section stands for.
-func (g golden) decode(t testing.TB, section []byte) []byte {
+// out returns what the file must be after the edit.
+func (g golden) out(t testing.TB) []byte {
 	t.Helper()
-	if !g.quoted {
-		return section
+	if g.quoted {
+		return unquote(t, g.section("out.quoted"))
 	}
+	return g.section("out")
+}
+
+// unquote returns the bytes that a quoted section stands for.
+func unquote(t testing.TB, section []byte) []byte {
+	t.Helper()
 	var plain strings.Builder
 	for line := range strings.Lines(string(section)) {
 		s, err := strconv.Unquote(strings.TrimSuffix(line, "\n"))
@@ -84,31 +97,11 @@ func (g golden) decode(t testing.TB, section []byte) []byte {
 	return []byte(plain.String())
 }
 
-// encode is the opposite of decode.
-func (g golden) encode(data []byte) []byte {
-	if !g.quoted {
-		return data
-	}
+// quote is the opposite of unquote.
+func quote(data []byte) []byte {
 	var b bytes.Buffer
 	for line := range bytes.Lines(data) {
 		fmt.Fprintf(&b, "%s\n", strconv.QuoteToASCII(string(line)))
-	}
-	return b.Bytes()
-}
-
-// diff returns the lines in which in and out differ.
-func (g golden) diff(in, out []byte) []byte {
-	before := strings.SplitAfter(string(g.encode(in)), "\n")
-	after := strings.SplitAfter(string(g.encode(out)), "\n")
-	var b bytes.Buffer
-	for i := range max(len(before), len(after)) {
-		if i >= len(before) || i >= len(after) {
-			b.WriteString("the number of lines differs\n")
-			break
-		}
-		if before[i] != after[i] {
-			fmt.Fprintf(&b, "@ %d\n-%s+%s", i+1, before[i], after[i])
-		}
 	}
 	return b.Bytes()
 }
@@ -118,16 +111,17 @@ func (g golden) rewrite(t *testing.T, name string, out []byte, err error) {
 	t.Helper()
 	kept := g.archive.Files[:0]
 	for _, f := range g.archive.Files {
-		if f.Name == "bump" || f.Name == "in" {
+		if f.Name == "command" || strings.HasPrefix(f.Name, "in") {
 			kept = append(kept, f)
 		}
 	}
-	if err != nil {
+	switch {
+	case err != nil:
 		kept = append(kept, txtar.File{Name: "err", Data: []byte(err.Error() + "\n")})
-	} else {
-		kept = append(kept,
-			txtar.File{Name: "out", Data: g.encode(out)},
-			txtar.File{Name: "diff", Data: g.diff(g.in, out)})
+	case g.quoted:
+		kept = append(kept, txtar.File{Name: "out.quoted", Data: quote(out)})
+	default:
+		kept = append(kept, txtar.File{Name: "out", Data: out}, txtar.File{Name: "diff", Data: Diff(g.file, g.in, out)})
 	}
 	g.archive.Files = kept
 	if err := os.WriteFile(name, txtar.Format(g.archive), 0o644); err != nil {
@@ -155,10 +149,10 @@ func TestEditGolden(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if want := g.decode(t, g.section("out")); !bytes.Equal(out, want) {
+			if want := g.out(t); !bytes.Equal(out, want) {
 				t.Errorf("out\n got %q\nwant %q", out, want)
 			}
-			if got, want := g.diff(g.in, out), g.section("diff"); !bytes.Equal(got, want) {
+			if got, want := Diff(g.file, g.in, out), g.section("diff"); !g.quoted && !bytes.Equal(got, want) {
 				t.Errorf("diff\n got %s\nwant %s", got, want)
 			}
 			checkInverse(t, g.file, g.key, g.in, out)
@@ -171,7 +165,7 @@ func TestEditGolden(t *testing.T) {
 func goldens(t testing.TB) []string {
 	t.Helper()
 	names, err := filepath.Glob("testdata/edit/*.txtar")
-	if err != nil || len(names) < 30 {
+	if err != nil || len(names) < 60 {
 		t.Fatalf("found %d cases: %v", len(names), err)
 	}
 	return names

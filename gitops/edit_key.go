@@ -24,6 +24,7 @@ func CheckKey(key string) error {
 
 // A selector is a parsed key: a marker's name, or a path when marker is "".
 type selector struct {
+	key    string // as it was written
 	marker string
 	path   []step
 }
@@ -55,7 +56,7 @@ func parseKey(key string) (selector, error) {
 		if !markerName.MatchString(name) {
 			return selector{}, fmt.Errorf("key %q: the name of a marker is letters, digits and . _ -, beginning with a letter or digit", key)
 		}
-		return selector{marker: name}, nil
+		return selector{key: key, marker: name}, nil
 	}
 	path, rest, err := parsePath(key)
 	if err != nil {
@@ -64,7 +65,7 @@ func parseKey(key string) (selector, error) {
 	if path[len(path)-1].item {
 		return selector{}, fmt.Errorf("key %q: ends in a list item: name the key in it, such as %s.version", key, key)
 	}
-	return selector{path: path}, nil
+	return selector{key: key, path: path}, nil
 }
 
 // parsePath parses steps up to the end of rest. On an error it returns what it had
@@ -104,7 +105,7 @@ func parseItem(rest string) (step, string, error) {
 	}
 	after, ok := strings.CutPrefix(rest, "=")
 	if !ok {
-		return step{}, rest, errors.New("a list item is chosen by [name=value]")
+		return step{}, rest, errors.New("a list item is chosen by [name=value], not by its number, which changes when somebody adds another")
 	}
 	if s.value, rest, err = parseWord(after); err != nil {
 		return step{}, rest, err

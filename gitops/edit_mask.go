@@ -33,6 +33,9 @@ func mask(data []byte) (text []byte, open int) {
 
 // fillLine turns the zero bytes of one line into what the parser passes over.
 func fillLine(line []byte) {
+	if bytes.IndexByte(line, 0) < 0 {
+		return
+	}
 	rest := bytes.TrimSpace(bytes.ReplaceAll(line, []byte{0}, nil))
 	fill := byte('x')
 	if len(rest) == 0 || rest[0] == '#' {

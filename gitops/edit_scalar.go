@@ -16,7 +16,8 @@ type scalar struct {
 	value      Version
 	start, end int        // its bytes, without quotes
 	plain      bool       // it has no quotes
-	node       *yaml.Node // nil on a line of a file that cannot be parsed
+	entry      int        // its index in the outline, if it comes from one
+	node       *yaml.Node // if it comes from the parser; nil on a line of a file that cannot be parsed
 	marker     string     // in that case, the marker that names the line
 }
 

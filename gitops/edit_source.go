@@ -3,6 +3,7 @@ package gitops
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"io"
 	"path"
 	"regexp"
@@ -26,10 +27,19 @@ type source struct {
 
 var byteOrderMark = []byte("\uFEFF")
 
+// templateExt ends the names of files that helmfile runs as templates.
+const templateExt = ".gotmpl"
+
+// MaxSize bounds the files that are edited: the parser takes many times their memory.
+const MaxSize = 4 << 20
+
 // readSource parses data. A file that is no YAML is not an error yet, since a marker
 // may still name a line of it: see source.fault.
 func readSource(file string, data []byte) (*source, error) {
-	s := &source{file: file, data: data, text: data, template: path.Ext(file) == ".gotmpl"}
+	s := &source{file: file, data: data, text: data, template: path.Ext(file) == templateExt}
+	if len(data) > MaxSize {
+		return nil, &EditError{File: file, Reason: fmt.Sprintf("the file is larger than %d MiB", MaxSize>>20), Cure: "keep the version in a smaller file"}
+	}
 	if !utf8.Valid(data) || bytes.IndexByte(data, 0) >= 0 {
 		return nil, &EditError{File: file, Reason: "the file is not UTF-8 text", Cure: "store it as UTF-8"}
 	}

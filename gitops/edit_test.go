@@ -25,7 +25,7 @@ func TestCheckKey(t *testing.T) {
 		{"data.'a.b'", `key "data.'a.b'": at 6: want a name, have "'a.b'": put names with special characters in double quotes`},
 		{"a b", `key "a b": at 2: want "." or "[", have " b"`},
 		{`a."b`, `key "a.\"b": at 3: the quotes are not closed, or hold an unknown escape`},
-		{"a[0].b", `key "a[0].b": at 4: a list item is chosen by [name=value]`},
+		{"a[0].b", `key "a[0].b": at 4: a list item is chosen by [name=value], not by its number, which changes when somebody adds another`},
 		{"a[name=x.b", `key "a[name=x.b": at 9: want "]"`},
 		{"a[name=].b", `key "a[name=].b": at 8: want a name, have "].b": put names with special characters in double quotes`},
 		{"a.[name=x].b", `key "a.[name=x].b": at 3: no "." before "["`},
@@ -92,7 +92,7 @@ func TestProof(t *testing.T) {
 		{"the line break as well", "1.0.0 # v1.0.0\n", "2.0.0", false},
 		{"the next key as well", "1.0.0 # v1.0.0\nb:", "2.0.0", false},
 	} {
-		src, at, err := locate("values.yaml", []byte(file), "a")
+		src, at, err := locateParsed("values.yaml", []byte(file), selector{path: []step{{name: "a"}}})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -133,4 +133,44 @@ func isStringToAll(t failer, word string) bool {
 	}
 	_, ok := value.(string)
 	return ok && !yaml.IsValueNonString(word)
+}
+
+// TestEditRefusesAtOnce tells what is refused before anything is read.
+func TestEditRefusesAtOnce(t *testing.T) {
+	t.Parallel()
+	large := []byte("version: 1.0.0\n" + strings.Repeat("#", MaxSize))
+	for _, tt := range []struct {
+		data []byte
+		key  string
+		to   Version
+		want string
+	}{
+		{nil, "data..version", "1", `x.yaml: key "data..version": at 6: want a name, have ".version": put names with special characters in double quotes: mend the key`},
+		{nil, "version", "1:30", `x.yaml: version "1:30" is not valid: 1 to 128 letters, digits and . _ + -, beginning with a letter or digit: ask for another version`},
+		{nil, "version", "", `x.yaml: version "" is not valid: 1 to 128 letters, digits and . _ + -, beginning with a letter or digit: ask for another version`},
+		{large, "version", "1", "x.yaml: the file is larger than 4 MiB: keep the version in a smaller file"},
+		{large, "#mda", "1", "x.yaml: the file is larger than 4 MiB: keep the version in a smaller file"},
+	} {
+		if got, err := Edit("x.yaml", tt.data, tt.key, "", tt.to); err == nil || err.Error() != tt.want {
+			t.Errorf("Edit at %s to %q\n got %v, %.20q\nwant %s", tt.key, tt.to, err, got, tt.want)
+		}
+	}
+}
+
+// TestLocate holds places from the reader and from the parser against each other.
+func TestLocate(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		data string
+		want Spot
+	}{
+		{"version: 1.0.0\n", Spot{"1.0.0", 1, 10}},
+		{"# ü\r\n\r\n\"version\": '1.0.0'\r\n", Spot{"1.0.0", 3, 13}},
+		{"x: &x ü\nversion: \"1.0.0\"\n", Spot{"1.0.0", 2, 11}},
+		{"{ü: 🚀, version: 1.0.0}", Spot{"1.0.0", 1, 17}},
+	} {
+		if got, err := Locate("x.yaml", []byte(tt.data), "version"); err != nil || got != tt.want {
+			t.Errorf("Locate in %q: got %v, %v, want %v", tt.data, got, err, tt.want)
+		}
+	}
 }

@@ -47,6 +47,7 @@ type cli struct {
 	Serve     serveCmd     `cmd:"" help:"Run the bot: take hooks and requests, take runs through their tracks."`
 	Demo      demoCmd      `cmd:"" help:"Play the runs of the product on a simulated GitLab, with nothing to set up."`
 	Check     checkCmd     `cmd:"" help:"Check the configuration, and whether GitLab lets the bot do its work."`
+	Edit      editCmd      `cmd:"" help:"Set a version in local files, and change not one other byte."`
 	Status    statusCmd    `cmd:"" help:"Show the lanes: who holds each, who waits, what is frozen."`
 	Runs      runsCmd      `cmd:"" help:"List runs, the newest first."`
 	Run       runCmd       `cmd:"" help:"Show one run: where it stands, and every decision with its sentence."`

@@ -27,13 +27,18 @@ func (t *TrackStage) discover(tree Tree) error {
 		return err
 	}
 	if d := found.hides(t.Plan.Services); d != nil {
-		return refusal(fmt.Sprintf("environment %s: not every service can be told without running templates: %s; list the service by name, file and key, or find the services by a glob", t.Plan.Environment, d))
+		return t.hidden(d)
 	}
 	if len(found.Services) == 0 {
 		return t.none()
 	}
 	t.Plan.Services = found.Services
 	return nil
+}
+
+// hidden says that a doubt may hide a service.
+func (t *TrackStage) hidden(d *gitops.Doubt) refusal {
+	return refusal(fmt.Sprintf("environment %s: not every service can be told without running templates: %s; list the service by name, file and key, or find the services by a glob", t.Plan.Environment, d))
 }
 
 // none says where services were looked for in vain.

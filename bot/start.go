@@ -183,11 +183,16 @@ func (b *Bot) rollable(ctx context.Context, stages []Stage) error {
 			return err
 		}
 		if len(obstacles) > 0 {
-			return refusal(fmt.Sprintf("environment %s: a rollback could not be carried out without people: %s; mend it, or write rollback.attended: true",
-				p.Environment, strings.Join(obstacles, "; ")))
+			return p.obstructed(obstacles)
 		}
 	}
 	return nil
+}
+
+// obstructed says that a rollback could not be carried out without people.
+func (p StagePlan) obstructed(obstacles []string) refusal {
+	return refusal(fmt.Sprintf("environment %s: a rollback could not be carried out without people: %s; mend it, or write rollback.attended: true",
+		p.Environment, strings.Join(obstacles, "; ")))
 }
 
 // newest returns the tree at the head of the deployed branch.

@@ -17,7 +17,6 @@ type candidate struct {
 	*state
 	at   spot
 	name string // "" where it is not known
-	open bool   // a part of its values that counts more than what was found is not known
 
 	file   string   // the last values file that holds the key so far
 	others []string // those before it

@@ -49,7 +49,7 @@ var badEnvironments = []badConfig{
 		[]string{
 			`9:3: environments.int.sync.http: missing: a pipeline says nothing of service "mds", which has no file: write url, at which it says which version it runs`,
 			"13:25: environments.int.services[1].key: is of no use without file: remove it, or write file",
-			"14:9: environments.int.services[2]: no place of a value: write name, file and key, or glob and key",
+			"14:9: environments.int.services[2]: no place of a value: write name, file and key, or glob and key, or helmfile and key",
 		},
 	},
 	{
@@ -85,6 +85,22 @@ var badEnvironments = []badConfig{
 		[]string{
 			"13:9: environments.int.services[1]: environments.int.services[0] names the same value: give each its own",
 			"15:9: environments.int.services[3]: environments.int.services[2] names the same value: give each its own",
+		},
+	},
+	{
+		"helmfiles",
+		"      - {name: mds, file: int/mds.yaml, key: data.version}\n",
+		"      - {helmfile: helmfile.yaml, key: data.version}\n      - {helmfile: helmfile.yaml, environment: int, key: data.version}\n" +
+			"      - {helmfile: other.yaml, name: mds, key: data.version}\n      - {glob: 'int/*.yaml', helmfile: helmfile.d, key: data.version}\n" +
+			"      - {helmfile: ../helmfile.yaml}\n      - {name: kv, file: kv.yaml, key: data.version, environment: int}\n" +
+			"      - {helmfile: helmfile.yaml, environment: other, key: data.version}\n",
+		[]string{
+			"13:9: environments.int.services[1]: environments.int.services[0] names the same value: give each its own",
+			"14:9: environments.int.services[2]: has helmfile and more: write helmfile and key, or name, file and key",
+			"15:9: environments.int.services[3]: has glob and more: write glob and key, or name, file and key, or helmfile and key",
+			"16:9: environments.int.services[4].key: missing: write where the version stands in the file, such as data.version",
+			`16:20: environments.int.services[4].helmfile: "../helmfile.yaml" is no file of a repository: write its path from the root, with / and without .. or a leading /`,
+			"17:67: environments.int.services[5].environment: is of no use without helmfile: remove it, or write helmfile",
 		},
 	},
 	{

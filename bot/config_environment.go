@@ -71,15 +71,16 @@ type EnvironmentRollbackConfig struct {
 	Attended bool `yaml:"attended"`
 }
 
-// A ServiceConfig is one dependent (`name`, `file` and `key`), or finds several (`glob`
-// and `key`). No value may belong to two of them.
+// A ServiceConfig is one dependent (`name`, `file` and `key`), or finds several: by the
+// paths of their files (`glob` and `key`), or by what helmfile deploys (`helmfile` and
+// `key`). No value may belong to two of them. `lockstep services` shows what is found.
 type ServiceConfig struct {
-	// Name is the service's name. Required without `glob`.
+	// Name is the service's name. Required without `glob` and `helmfile`.
 	Name string `yaml:"name"`
 
 	// File is the values file, relative to the root of the repository. Required without
-	// `glob`, unless the environment has `deploy`: a service without a file is deployed
-	// by that parameter.
+	// `glob` and `helmfile`, unless the environment has `deploy`: a service without a
+	// file is deployed by that parameter.
 	File string `yaml:"file"`
 
 	// Glob finds values files, each time a run starts, such as
@@ -88,9 +89,19 @@ type ServiceConfig struct {
 	// its own file and key. Default: none.
 	Glob string `yaml:"glob"`
 
+	// Helmfile is a helmfile, or a directory of them, such as `helmfile.yaml`: each time
+	// a run starts, the services are the releases that it installs and that have `key` in
+	// a values file. No template is run: a run is refused where what cannot be
+	// understood may hide a service, until that is listed by name; see
+	// [helmfiles](#helmfiles). Default: none.
+	Helmfile string `yaml:"helmfile"`
+
+	// Environment is the name of the environment in `helmfile`. Default: the same name.
+	Environment string `yaml:"environment"`
+
 	// Key is where the version stands in the file: a path such as `data.version`, or
 	// `#mda` for the line that ends in the comment `# lockstep: mda`; see
-	// [keys](#keys). Required with `file` and `glob`.
+	// [keys](#keys). Required with `file`, `glob` and `helmfile`.
 	Key string `yaml:"key"`
 
 	// Package is the data package whose version it is. Required when several packages

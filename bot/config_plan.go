@@ -1,6 +1,7 @@
 package bot
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -64,6 +65,8 @@ func (c *Config) stage(s StageConfig, pkg string, v gitops.Version) TrackStage {
 		case service.Package != pkg:
 		case service.Glob != "":
 			stage.Globs = append(stage.Globs, Glob{Pattern: service.Glob, Key: service.Key})
+		case service.Helmfile != "":
+			stage.Helmfiles = append(stage.Helmfiles, Helmfile{File: service.Helmfile, Environment: service.served(s.Environment), Key: service.Key})
 		default:
 			stage.Plan.Services = append(stage.Plan.Services, Service{Name: service.Name, File: service.File, Key: service.Key})
 		}
@@ -72,6 +75,14 @@ func (c *Config) stage(s StageConfig, pkg string, v gitops.Version) TrackStage {
 		stage.Plan.Gates = append(stage.Plan.Gates, g.plan(stage.Plan.Gates, c.set(pkg, v)))
 	}
 	return stage
+}
+
+// served returns the name that an environment has in the helmfile of s; "" without one.
+func (s ServiceConfig) served(environment string) string {
+	if s.Helmfile == "" {
+		return ""
+	}
+	return cmp.Or(s.Environment, environment)
 }
 
 // plan returns how a deployment is watched.

@@ -64,7 +64,7 @@ func (e *EnvironmentConfig) validateAlone(k *configCheck, field string) {
 }
 
 // bare reports that no file holds the version of s.
-func (s ServiceConfig) bare() bool { return s.File == "" && s.Glob == "" }
+func (s ServiceConfig) bare() bool { return s.File == "" && s.Glob == "" && s.Helmfile == "" }
 
 // packages returns the packages that have services in e, in order.
 func (e *EnvironmentConfig) packages() []string {
@@ -78,14 +78,18 @@ func (e *EnvironmentConfig) packages() []string {
 
 func (s ServiceConfig) validate(k *configCheck, field string, packages []string, deployed bool) {
 	switch {
-	case s.Glob != "" && (s.File != "" || s.Name != ""):
-		k.fail(field, "has glob and more: write glob and key, or name, file and key")
+	case s.Glob != "" && (s.File != "" || s.Name != "" || s.Helmfile != ""):
+		k.fail(field, "has glob and more: write glob and key, or name, file and key, or helmfile and key")
+	case s.Helmfile != "" && (s.File != "" || s.Name != ""):
+		k.fail(field, "has helmfile and more: write helmfile and key, or name, file and key")
+	case s.Helmfile != "":
+		k.path(field+".helmfile", s.Helmfile)
 	case s.Glob != "":
 		if _, err := gitops.Dependents(nil, s.Glob); k.line(field+".glob", s.Glob, maxPath) && err != nil {
 			k.fail(field+".glob", "%v", err)
 		}
 	case s.File == "" && s.Name == "":
-		k.fail(field, "no place of a value: write name, file and key, or glob and key")
+		k.fail(field, "no place of a value: write name, file and key, or glob and key, or helmfile and key")
 	default:
 		if k.given(field+".name", s.Name, "the service's name") {
 			k.name(field+".name", s.Name)
@@ -100,6 +104,10 @@ func (s ServiceConfig) validate(k *configCheck, field string, packages []string,
 	case s.Key != "" && s.Name != "":
 		k.fail(field+".key", "is of no use without file: remove it, or write file")
 	}
+	if s.Environment != "" && s.Helmfile == "" {
+		k.fail(field+".environment", "is of no use without helmfile: remove it, or write helmfile")
+	}
+	k.line(field+".environment", s.Environment, 255)
 	switch {
 	case s.Package != "":
 		k.refers(field+".package", "package", s.Package, packages)

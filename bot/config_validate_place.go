@@ -15,7 +15,7 @@ func (c *Config) validatePlaces(k *configCheck) {
 			if s.bare() || s.Key == "" {
 				continue
 			}
-			at, place := item(field+".services", i), strings.Join([]string{e.Repository, e.Branch, s.File, s.Glob, s.Key}, "\n")
+			at, place := item(field+".services", i), strings.Join([]string{e.Repository, e.Branch, s.File, s.Glob, s.Helmfile, s.served(name), s.Key}, "\n")
 			if first, ok := values[place]; ok {
 				k.fail(at, "%s names the same value: give each its own", first)
 				continue

@@ -216,20 +216,28 @@ type Limits struct {
 
 // A Resolver turns the configuration into the plan of a track.
 type Resolver interface {
-	// Track returns the plan of a version on the track, dependents found by glob not
-	// yet looked for: Services holds the listed ones and Globs says where to look. An
-	// error is a sentence about the configuration: it will not change by waiting.
+	// Track returns the plan of a version on the track, dependents that are found in the
+	// repository not yet looked for: Services holds the listed ones, Globs and Helmfiles
+	// say where to look. An error is a sentence about the configuration: it will not change by waiting.
 	Track(track, pkg string, v gitops.Version) (TrackPlan, error)
 }
 
 // A TrackStage is a stage as the configuration describes it.
 type TrackStage struct {
-	Plan  StagePlan
-	Globs []Glob // how to find further services; none: all are listed
+	Plan      StagePlan
+	Globs     []Glob     // how to find further services
+	Helmfiles []Helmfile // likewise; neither: all are listed
 }
 
 // A Glob finds dependents by the path of their values file.
 type Glob struct {
 	Pattern string // "environments/int/*/values.yaml"; the first * is the service's name
 	Key     string // "data.version"
+}
+
+// A Helmfile finds dependents by what helmfile deploys.
+type Helmfile struct {
+	File        string // "helmfile.yaml", or a directory
+	Environment string // its name there
+	Key         string // "data.version"
 }

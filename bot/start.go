@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 
 	"lockstep/gitops"
@@ -101,10 +100,33 @@ func (b *Bot) plan(ctx context.Context, r *Run, track TrackPlan) ([]Stage, error
 		}
 		stages = append(stages, s)
 	}
+	if no := shared(stages); no != "" {
+		return nil, no
+	}
 	if there {
 		return nil, refusal(fmt.Sprintf(alreadyThere+"every service of track %s names %s", r.Track, r.Version))
 	}
 	return stages, nil
+}
+
+// shared refuses stages that share a value: one would be deployed with the other, and
+// neither could be put back alone.
+func shared(stages []Stage) refusal {
+	first := map[gitops.Place]string{} // the environment that has each value
+	for _, s := range stages {
+		for _, service := range s.Plan.Services {
+			if service.File == "" {
+				continue
+			}
+			at := s.Plan.Place(service)
+			other, taken := first[at]
+			if taken && other != s.Plan.Environment {
+				return refusal(fmt.Sprintf("environments %s and %s share the version of %s, %s in %s: give each its own values", other, s.Plan.Environment, service.Name, at.Key, at.File))
+			}
+			first[at] = s.Plan.Environment
+		}
+	}
+	return ""
 }
 
 // Stands reports that what a request asks for stands everywhere on its track: a run
@@ -161,11 +183,16 @@ func (b *Bot) rollable(ctx context.Context, stages []Stage) error {
 			return err
 		}
 		if len(obstacles) > 0 {
-			return refusal(fmt.Sprintf("environment %s: a rollback could not be carried out without people: %s; mend it, or write rollback.attended: true",
-				p.Environment, strings.Join(obstacles, "; ")))
+			return p.obstructed(obstacles)
 		}
 	}
 	return nil
+}
+
+// obstructed says that a rollback could not be carried out without people.
+func (p StagePlan) obstructed(obstacles []string) refusal {
+	return refusal(fmt.Sprintf("environment %s: a rollback could not be carried out without people: %s; mend it, or write rollback.attended: true",
+		p.Environment, strings.Join(obstacles, "; ")))
 }
 
 // newest returns the tree at the head of the deployed branch.
@@ -178,33 +205,6 @@ func (b *Bot) newest(ctx context.Context, p StagePlan) (Tree, error) {
 		return nil, err
 	}
 	return b.Repos.At(ctx, p.Repo, head)
-}
-
-// discover adds the services that the stage's globs find in tree. A listed service
-// keeps its own file and key.
-func (t *TrackStage) discover(tree Tree) error {
-	if len(t.Globs) == 0 {
-		return nil
-	}
-	files, err := tree.Files()
-	if err != nil {
-		return err
-	}
-	for _, glob := range t.Globs {
-		found, err := gitops.Dependents(files, glob.Pattern)
-		if err != nil {
-			return refusal(fmt.Sprintf("environment %s: %v", t.Plan.Environment, err))
-		}
-		for _, d := range found {
-			if !slices.ContainsFunc(t.Plan.Services, func(s Service) bool { return s.Name == d.Service }) {
-				t.Plan.Services = append(t.Plan.Services, Service{Name: d.Service, File: d.File, Key: glob.Key})
-			}
-		}
-	}
-	if len(t.Plan.Services) == 0 {
-		return refusal(fmt.Sprintf("environment %s: no service found: no file of %s matches %s", t.Plan.Environment, t.Plan.Repo, t.Globs[0].Pattern))
-	}
-	return nil
 }
 
 // rehearse edits every value in memory. It reports whether all stand at version.

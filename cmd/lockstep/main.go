@@ -51,6 +51,8 @@ type cli struct {
 	Status    statusCmd    `cmd:"" help:"Show the lanes: who holds each, who waits, what is frozen."`
 	Runs      runsCmd      `cmd:"" help:"List runs, the newest first."`
 	Run       runCmd       `cmd:"" help:"Show one run: where it stands, and every decision with its sentence."`
+	Services  servicesCmd  `cmd:"" help:"Show which services use a data package, and how each was found."`
+	Plan      planCmd      `cmd:"" help:"Show what a run would do, and rehearse its rollback; change nothing."`
 	Promote   promoteCmd   `cmd:"" help:"Ask for a run of a version through a track."`
 	Rollback  rollbackCmd  `cmd:"" help:"Undo a finished run: put back what it has deployed."`
 	Retry     retryCmd     `cmd:"" help:"Ask once more for what has failed: a run, or its rollback."`

@@ -1,0 +1,205 @@
+package gitops
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/txtar"
+)
+
+// A memory is a repository in memory.
+type memory map[string]string
+
+func (m memory) Files() ([]string, error) { return slices.Sorted(maps.Keys(m)), nil }
+
+func (m memory) File(path string) ([]byte, error) {
+	text, ok := m[path]
+	if !ok {
+		return nil, ErrNotFound
+	}
+	return []byte(text), nil
+}
+
+// said returns uses as the cases of testdata/helmfile show them.
+func said(u Uses) string {
+	var b strings.Builder
+	for _, use := range u.Uses {
+		fmt.Fprintf(&b, "use  %s: %s#%s: %s\n", use.Service, use.File, use.Key, use.Why)
+	}
+	for _, d := range u.Left {
+		fmt.Fprintf(&b, "left %s\n", d)
+	}
+	for _, d := range u.Doubts {
+		mark := "note"
+		if d.Hides {
+			mark = "HIDE"
+		}
+		fmt.Fprintf(&b, "%s %s\n", mark, d)
+	}
+	return b.String()
+}
+
+// Each case is a repository below tree/, and what is found in it. With -update, the
+// test writes what is found.
+func TestHelmfileUses(t *testing.T) {
+	t.Parallel()
+	names, err := filepath.Glob("testdata/helmfile/*.txtar")
+	if err != nil || len(names) < 20 {
+		t.Fatalf("%d cases, error %v", len(names), err)
+	}
+	for _, name := range names {
+		t.Run(strings.TrimSuffix(filepath.Base(name), ".txtar"), func(t *testing.T) {
+			t.Parallel()
+			archive, err := txtar.ParseFile(name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			files, options, want := memory{}, map[string]string{}, ""
+			kept := archive.Files[:0]
+			for _, f := range archive.Files {
+				text := string(f.Data)
+				switch path, isFile := strings.CutPrefix(f.Name, "tree/"); {
+				case isFile:
+					files[path] = text
+				case f.Name == "case":
+					for line := range strings.Lines(text) {
+						field, value, _ := strings.Cut(strings.TrimSpace(line), ": ")
+						options[field] = value
+					}
+				case f.Name == "want":
+					want = text
+					continue
+				}
+				kept = append(kept, f)
+			}
+			uses, err := HelmfileUses(files, options["helmfile"], options["environment"], options["key"])
+			if err != nil {
+				t.Fatal(err)
+			}
+			got := said(uses)
+			if *update {
+				archive.Files = append(kept, txtar.File{Name: "want", Data: []byte(got)})
+				if err := os.WriteFile(name, txtar.Format(archive), 0o644); err != nil {
+					t.Fatal(err)
+				}
+				return
+			}
+			if got != want {
+				t.Errorf("got\n%swant\n%s", got, want)
+			}
+		})
+	}
+}
+
+// Whatever somebody commits: an answer comes, soon, and it is a doubt.
+func TestHelmfileHostile(t *testing.T) {
+	t.Parallel()
+	deep := memory{"helmfile.yaml": "helmfiles: [h0.yaml]\n"}
+	for i := range maxHelmfiles + 10 {
+		deep[fmt.Sprintf("h%d.yaml", i)] = fmt.Sprintf("helmfiles: [h%d.yaml]\n", i+1)
+	}
+	many := memory{"helmfile.yaml": "releases:\n  - {name: mds, values: ['{{ .Values.x }}/v.yaml']}\n"}
+	for i := range maxCandidates + 10 {
+		many[fmt.Sprintf("d%d/v.yaml", i)] = "x: 1\n"
+	}
+	laughs := "a0: &a0 [x]\n"
+	for i := range 30 {
+		laughs += fmt.Sprintf("a%d: &a%d [*a%d, *a%d, *a%d]\n", i+1, i+1, i, i, i)
+	}
+	tests := map[string]struct {
+		files memory
+		want  string
+	}{
+		"large helmfile": {memory{"helmfile.yaml": "releases: []\n" + strings.Repeat("# padding\n", 1<<20)}, "cannot be read: it has more than 1 MiB"},
+		"large values":   {memory{"helmfile.yaml": "releases: [{name: mds, values: [v.yaml]}]\n", "v.yaml": "data:\n  version: 1\n" + strings.Repeat("# padding\n", 1<<20)}, "cannot be read: it has more than 1 MiB"},
+		"many helmfiles": {deep, "there are more than 1000 helmfiles"},
+		"many files":     {many, "which values {{ .Values.x }} names is not known"},
+		"many actions":   {memory{"helmfile.yaml": strings.Repeat("x: {{ a }}\n", maxActions+1)}, "too many template actions"},
+		"private use":    {memory{"helmfile.yaml": "releases: [{name: \"\uE001\"}]\n"}, "it holds characters for private use"},
+		"laughs":         {memory{"helmfile.yaml": laughs + "releases: *a30\n"}, "what stands there is no release"},
+		"out":            {memory{"helmfile.yaml": "x"}, "no helmfile"},
+		"binary":         {memory{"helmfile.yaml": "\x00\xff\xfe"}, "is not valid YAML"},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			uses, err := HelmfileUses(test.files, "helmfile.yaml", "int", "data.version")
+			hides := slices.ContainsFunc(uses.Doubts, func(d Doubt) bool { return d.Hides && strings.Contains(d.Reason, test.want) })
+			if err != nil || len(uses.Uses) > 0 || !hides {
+				t.Errorf("got %v,\n%swant a doubt that hides: %s", err, said(uses), test.want)
+			}
+		})
+	}
+	uses, err := HelmfileUses(memory{}, "../helmfile.yaml", "int", "data.version")
+	if err != nil || len(uses.Doubts) != 1 || !uses.Doubts[0].Hides {
+		t.Errorf("a helmfile outside: got %v, %s", err, said(uses))
+	}
+}
+
+// away is a repository that does not answer, at all or from a path on.
+type away struct {
+	memory
+	path string
+}
+
+func (a away) Files() ([]string, error) {
+	if a.path == "" {
+		return nil, errors.New("no answer")
+	}
+	return a.memory.Files()
+}
+
+func (a away) File(path string) ([]byte, error) {
+	if path == a.path {
+		return nil, errors.New("no answer")
+	}
+	return a.memory.File(path)
+}
+
+// An outside that does not answer is an error, never a finding.
+func TestHelmfileAway(t *testing.T) {
+	t.Parallel()
+	files := memory{"helmfile.yaml": "bases: [b.yaml]\nreleases: [{name: mds, values: [v.yaml]}]\n", "b.yaml": "x: 1\n", "v.yaml": "data: {version: 1}\n"}
+	for _, path := range []string{"", "helmfile.yaml", "b.yaml", "v.yaml"} {
+		if _, err := HelmfileUses(away{files, path}, "helmfile.yaml", "int", "data.version"); err == nil || !strings.Contains(err.Error(), "no answer") {
+			t.Errorf("%q does not answer: got %v", path, err)
+		}
+	}
+}
+
+// No helmfile makes the search panic.
+func FuzzHelmfileUses(f *testing.F) {
+	names, err := filepath.Glob("testdata/helmfile/*.txtar")
+	if err != nil {
+		f.Fatal(err)
+	}
+	for _, name := range names {
+		archive, err := txtar.ParseFile(name)
+		if err != nil {
+			f.Fatal(err)
+		}
+		for _, file := range archive.Files {
+			if strings.HasPrefix(file.Name, "tree/helmfile") {
+				f.Add(file.Data)
+			}
+		}
+	}
+	f.Fuzz(func(t *testing.T, helmfile []byte) {
+		files := memory{"helmfile.yaml": string(helmfile), "mds.yaml": "data:\n  version: 1.0.0\n", "environments/int/mds/values.yaml": "data:\n  version: 1.0.0\n"}
+		uses, err := HelmfileUses(files, "helmfile.yaml", "int", "data.version")
+		if err != nil {
+			t.Fatalf("an error without an outside: %v", err)
+		}
+		for _, u := range uses.Uses {
+			if _, ok := files[u.File]; !ok || u.Service == "" {
+				t.Errorf("a use without a file: %+v", u)
+			}
+		}
+	})
+}

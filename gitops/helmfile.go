@@ -79,7 +79,7 @@ const (
 	maxHelmfiles    = 1000
 	maxHelmfileSize = 1 << 20
 	maxCandidates   = 500
-	maxInherited    = 20
+	maxAliases      = 20 // in a row
 )
 
 // A finder is one search.

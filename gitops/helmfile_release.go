@@ -34,6 +34,10 @@ func (f *finder) release(s *state, at spot) {
 		c.doubtful(at, "the release's name is not known ("+unknown[0]+")", c.guesses())
 		return
 	}
+	if !releaseName.MatchString(name) {
+		c.doubtful(at, fmt.Sprintf("%q is no name of a release", shown(name)), c.guesses())
+		return
+	}
 	c.name = name
 	away := c.away()
 	for _, item := range c.values() {
@@ -49,6 +53,9 @@ func (f *finder) release(s *state, at spot) {
 		c.use()
 	}
 }
+
+// releaseName is what Helm takes, and some more.
+var releaseName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$`)
 
 // use notes the use that was found.
 func (c *candidate) use() {
@@ -102,21 +109,25 @@ func (c *candidate) pattern(item spot, name string) string {
 
 // values returns the values of the release in helmfile's order: those of the templates
 // that it inherits, then its own; the last one goes before the others.
-func (c *candidate) values() []spot { return c.inherited(c.at, 0) }
+func (c *candidate) values() []spot { return c.inherited(c.at, map[string]bool{}) }
 
-func (c *candidate) inherited(of spot, depth int) []spot {
+// inherited is values for a release or a template; seen holds the templates that were
+// gone through.
+func (c *candidate) inherited(of spot, seen map[string]bool) []spot {
 	f := c.f
 	var all []spot
 	for _, item := range of.get(f, "inherit").list(f, "inherit") {
 		name, unknown := item.get(f, "template").text(f.environment, c.name)
 		template, there := c.templates[name]
 		switch {
-		case len(unknown) > 0 || !there || depth > maxInherited:
+		case seen[name]:
+		case len(unknown) > 0 || !there:
 			f.doubt(item, c.name, true, "the template %q that it inherits is not known", shown(name))
 		case len(item.get(f, "except").items()) > 0:
 			f.doubt(item, c.name, true, "which values it inherits is not known, because of except")
 		default:
-			all = append(all, c.inherited(template, depth+1)...)
+			seen[name] = true
+			all = append(all, c.inherited(template, seen)...)
 		}
 	}
 	for _, key := range []string{"values", "valuesTemplate"} {

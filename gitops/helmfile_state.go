@@ -34,7 +34,7 @@ func (s spot) line() int {
 // target returns the node that an alias stands for, or the node itself.
 func (s spot) target() *yaml.Node {
 	n := s.node
-	for hops := 0; n != nil && n.Kind == yaml.AliasNode && hops < maxInherited; hops++ {
+	for hops := 0; n != nil && n.Kind == yaml.AliasNode && hops < maxAliases; hops++ {
 		n = n.Alias
 	}
 	return n
@@ -69,14 +69,17 @@ func (s spot) list(f *finder, what string) []spot {
 
 // pairs calls visit with each key of a map and its value, merged ones after its own.
 func (s spot) pairs(visit func(key string, value spot)) {
-	s.merged(visit, 0)
+	s.merged(visit, map[*yaml.Node]bool{})
 }
 
-func (s spot) merged(visit func(key string, value spot), depth int) {
+// merged is pairs for a map that others merge, or itself: seen holds those that were
+// gone through, and the first one counts.
+func (s spot) merged(visit func(key string, value spot), seen map[*yaml.Node]bool) {
 	n := s.target()
-	if n == nil || n.Kind != yaml.MappingNode || depth > maxInherited {
+	if n == nil || n.Kind != yaml.MappingNode || seen[n] {
 		return
 	}
+	seen[n] = true
 	var from []spot
 	for i := 0; i+1 < len(n.Content); i += 2 {
 		value := spot{n.Content[i+1], s.page}
@@ -90,7 +93,7 @@ func (s spot) merged(visit func(key string, value spot), depth int) {
 		}
 	}
 	for _, m := range from {
-		m.merged(visit, depth+1)
+		m.merged(visit, seen)
 	}
 }
 

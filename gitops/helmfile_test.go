@@ -112,6 +112,11 @@ func TestHelmfileHostile(t *testing.T) {
 	for i := range 30 {
 		laughs += fmt.Sprintf("a%d: &a%d [*a%d, *a%d, *a%d]\n", i+1, i+1, i, i, i)
 	}
+	merges, inherits := "x0: &x0 {values: [v.yaml]}\n", "templates:\n  t0: {}\n"
+	for i := range 40 {
+		merges += fmt.Sprintf("x%d: &x%d {<<: [*x%d, *x%d, *x%d]}\n", i+1, i+1, i, i, i)
+		inherits += fmt.Sprintf("  t%d: {inherit: [{template: t%d}, {template: t%d}]}\n", i+1, i, i)
+	}
 	tests := map[string]struct {
 		files memory
 		want  string
@@ -123,6 +128,8 @@ func TestHelmfileHostile(t *testing.T) {
 		"many actions":   {memory{"helmfile.yaml": strings.Repeat("x: {{ a }}\n", maxActions+1)}, "too many template actions"},
 		"private use":    {memory{"helmfile.yaml": "releases: [{name: \"\uE001\"}]\n"}, "it holds characters for private use"},
 		"laughs":         {memory{"helmfile.yaml": laughs + "releases: *a30\n"}, "what stands there is no release"},
+		"merges":         {memory{"helmfile.yaml": merges + "releases: [{<<: *x40}]\n", "v.yaml": "data:\n  version: 1\n"}, "the release's name is not known"},
+		"inherits":       {memory{"helmfile.yaml": inherits + "releases: [{name: mds, inherit: [{template: t40}, {template: none}]}]\n"}, "\"none\" that it inherits is not known"},
 		"out":            {memory{"helmfile.yaml": "x"}, "no helmfile"},
 		"binary":         {memory{"helmfile.yaml": "\x00\xff\xfe"}, "is not valid YAML"},
 	}

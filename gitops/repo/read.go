@@ -1,0 +1,87 @@
+package repo
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path"
+	"strings"
+)
+
+// snapshot reads the commit id, and of its tree what patterns lead to: all of it when
+// there are none. A server that cannot filter sends all of it in any case.
+func (s *source) snapshot(ctx context.Context, id oid, patterns []string) (*Snapshot, error) {
+	asked, err := parsePatterns(patterns)
+	if err != nil {
+		return nil, err
+	}
+	filter := smallFiles
+	if len(asked) > 0 {
+		filter = levels(s.known.levels())
+	}
+	got := objects{}
+	filtered, err := s.commit(ctx, id, filter, got)
+	if err != nil {
+		return nil, err
+	}
+	read, err := newSnapshot(got, id)
+	if err != nil {
+		return nil, err
+	}
+	read.whole = len(asked) == 0 || !filtered
+	if len(asked) == 0 {
+		return read, nil
+	}
+	read.files = map[string]entry{}
+	w := &walk{into: read}
+	w.enter(place{tree: read.root, asked: asked})
+	return read, w.all(ctx, s)
+}
+
+// commit fetches the commit id without its history, and what filter lets through of
+// its tree. It reports whether the server filtered: one that cannot, or will not with
+// this filter, sends everything.
+func (s *source) commit(ctx context.Context, id oid, filter string, got objects) (filtered bool, err error) {
+	if err := s.able(); err != nil {
+		return false, err
+	}
+	if s.hello.second && s.hello.can("filter") {
+		err := s.fetch(ctx, query{wants: []oid{id}, tip: true, filter: filter}, got)
+		var server said
+		if !errors.As(err, &server) || !strings.Contains(string(server), "filter") {
+			return true, s.unserved(err)
+		}
+	}
+	return false, s.unserved(s.fetch(ctx, query{wants: []oid{id}, tip: true, filter: everything}, got))
+}
+
+// able returns an error if the server lacks what every read needs.
+func (s *source) able() error {
+	switch {
+	case !s.hello.second:
+		return s.hello.needs("side-band-64k", "shallow")
+	case !s.hello.can("shallow"):
+		return s.hello.needs("fetch=shallow")
+	}
+	return nil
+}
+
+// A pattern is a path, segment by segment, each of which may hold the wildcards of
+// path.Match.
+type pattern []string
+
+// parsePatterns splits patterns, or says which of them cannot be one. A path that
+// cannot lie inside the repository leads nowhere: File says so.
+func parsePatterns(texts []string) ([]pattern, error) {
+	parsed := make([]pattern, 0, len(texts))
+	for _, text := range texts {
+		names := strings.Split(text, "/")
+		for _, name := range names {
+			if _, err := path.Match(name, ""); err != nil {
+				return nil, fmt.Errorf("pattern %q: %v", text, err)
+			}
+		}
+		parsed = append(parsed, names)
+	}
+	return parsed, nil
+}

@@ -1,0 +1,171 @@
+package repo
+
+import (
+	"context"
+	"fmt"
+	"path"
+	"slices"
+	"strings"
+)
+
+// A walk follows patterns down the trees of a snapshot. What is missing on the way is
+// fetched level by level: everything of one level in one request.
+type walk struct {
+	into    *Snapshot
+	ready   []place // directories to look into
+	blocked []place // those whose tree has to be fetched first
+	missing []oid   // what has to be fetched
+	shape   shape
+}
+
+// A place is a directory on the way and what is asked for below it.
+type place struct {
+	prefix string // path of the directory with a slash at its end, "" for the root
+	depth  int    // of the directory below the root
+	tree   oid
+	asked  []pattern
+}
+
+// all walks to the end.
+func (w *walk) all(ctx context.Context, s *source) error {
+	for {
+		for len(w.ready) > 0 {
+			last := len(w.ready) - 1
+			p := w.ready[last]
+			w.ready = w.ready[:last]
+			if err := w.look(p); err != nil {
+				return err
+			}
+		}
+		if len(w.missing) == 0 {
+			s.known.learn(w.shape.worthwhile())
+			return nil
+		}
+		if err := w.fetch(ctx, s); err != nil {
+			return err
+		}
+	}
+}
+
+// fetch fetches what is missing.
+func (w *walk) fetch(ctx context.Context, s *source) error {
+	slices.SortFunc(w.missing, func(a, b oid) int { return slices.Compare(a[:], b[:]) })
+	q := query{wants: slices.Compact(w.missing), filter: oneTree}
+	if len(w.blocked) == 0 {
+		q.filter = everything // there are files alone
+	}
+	if err := s.fetch(ctx, q, w.into.objects); err != nil {
+		return err
+	}
+	for _, id := range q.wants {
+		if _, ok := w.into.objects[id]; !ok {
+			return fmt.Errorf("the server did not send the object %s", id)
+		}
+	}
+	w.ready, w.blocked, w.missing = w.blocked, nil, nil
+	return nil
+}
+
+// enter puts a directory where its turn comes.
+func (w *walk) enter(p place) {
+	if _, ok := w.into.objects[p.tree]; ok {
+		w.ready = append(w.ready, p)
+		return
+	}
+	w.blocked, w.missing = append(w.blocked, p), append(w.missing, p.tree)
+}
+
+// look goes through a directory once, for all that is asked for below it.
+func (w *walk) look(p place) error {
+	t, err := w.into.tree(p.tree)
+	if err != nil {
+		return err
+	}
+	below, wild := byFirst(p.asked)
+	directories := 0
+	for e, err := range t.all() {
+		if err != nil {
+			return err
+		}
+		if e.is(directory) {
+			directories++
+		}
+		asked := below[string(e.name)]
+		for _, g := range wild {
+			if ok, _ := path.Match(g[0], string(e.name)); ok { // its syntax was checked
+				asked = append(asked[:len(asked):len(asked)], g[1:])
+			}
+		}
+		if len(asked) > 0 {
+			w.follow(p, e, asked)
+		}
+	}
+	w.shape.add(p.depth, len(t), directories)
+	return nil
+}
+
+// byFirst returns what is asked for below each name, and apart from that the patterns
+// that begin with a wildcard.
+func byFirst(asked []pattern) (below map[string][]pattern, wild []pattern) {
+	below = map[string][]pattern{}
+	for _, p := range asked {
+		if strings.ContainsAny(p[0], `*?[\`) {
+			wild = append(wild, p)
+			continue
+		}
+		below[p[0]] = append(below[p[0]], p[1:])
+	}
+	return below, wild
+}
+
+// follow takes what is asked for to the entry e of p: asked holds the rests of the
+// patterns that led there.
+func (w *walk) follow(p place, e entry, asked []pattern) {
+	name := p.prefix + string(e.name)
+	ends := func(rest pattern) bool { return len(rest) == 0 }
+	switch {
+	case e.is(regular) && slices.ContainsFunc(asked, ends):
+		w.into.files[name] = e
+		if _, ok := w.into.objects[e.id]; !ok && !w.into.whole {
+			w.missing = append(w.missing, e.id)
+		}
+	case e.is(directory):
+		if asked = slices.DeleteFunc(slices.Clone(asked), ends); len(asked) > 0 {
+			w.enter(place{prefix: name + "/", depth: p.depth + 1, tree: e.id, asked: asked})
+		}
+	}
+}
+
+// A shape is how large the trees on the way were, by depth.
+type shape []struct{ trees, bytes, directories int }
+
+// add counts one tree.
+func (s *shape) add(depth, bytes, directories int) {
+	for len(*s) <= depth {
+		*s = append(*s, struct{ trees, bytes, directories int }{})
+	}
+	at := &(*s)[depth]
+	at.trees++
+	at.bytes += bytes
+	at.directories += directories
+}
+
+// cheap is how many bytes of trees cost less than a request does, and perTree how many
+// bytes one tree more costs as much as.
+const (
+	cheap   = 256 << 10
+	perTree = 100
+)
+
+// worthwhile returns how many levels of trees are worth fetching at once, those beside
+// the way included: it takes them to be like those on the way.
+func (s shape) worthwhile() int {
+	trees, cost := 1.0, 0.0
+	for depth, at := range s {
+		if cost += trees * (float64(at.bytes)/float64(at.trees) + perTree); cost > cheap {
+			return depth
+		}
+		trees *= float64(at.directories) / float64(at.trees)
+	}
+	return len(s)
+}

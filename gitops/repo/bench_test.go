@@ -24,9 +24,9 @@ type goal struct {
 }
 
 var goals = []goal{
-	{size: 1_000, rounds: 15, others: 7, ratio: 6, ratioAim: 8, cpu: 35 * time.Millisecond},
+	{size: 1_000, rounds: 15, others: 5, ratio: 6, ratioAim: 8, cpu: 35 * time.Millisecond},
 	{size: 10_000, rounds: 11, others: 3, ratio: 10, ratioAim: 15, cpu: 40 * time.Millisecond},
-	{size: 100_000, rounds: 9, others: 2, ratio: 20, ratioAim: 30, cpu: 90 * time.Millisecond},
+	{size: 100_000, rounds: 9, others: 1, ratio: 20, ratioAim: 30, cpu: 90 * time.Millisecond},
 }
 
 // Goals that are the same at every size.

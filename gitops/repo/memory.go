@@ -11,7 +11,8 @@ type memory struct {
 	mu    sync.Mutex
 	hello *greeting
 	since time.Time
-	depth int // how many levels of trees are worth fetching at once; 0 for not known
+	depth int // how many levels of trees look worth fetching at once; 0 for not known
+	most  int // how many at most, after more were fetched and it was not worth it; 0 for not known
 }
 
 // greeting returns what the server offers, nil when that must be asked for.
@@ -35,12 +36,23 @@ func (m *memory) keep(g *greeting) {
 func (m *memory) levels() int {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	return max(m.depth, 1)
+	depth := max(m.depth, 1)
+	if m.most > 0 {
+		return min(depth, m.most)
+	}
+	return depth
 }
 
-// learn notes how many levels of trees would have been worth it.
+// learn notes how many levels of trees look worth it.
 func (m *memory) learn(depth int) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.depth = depth
+}
+
+// limit notes how many levels of trees are worth it at most.
+func (m *memory) limit(most int) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.most = most
 }

@@ -261,3 +261,15 @@ func (into objects) get(k kind, id oid) ([]byte, error) {
 	}
 	return o.content, nil
 }
+
+// size returns how many bytes all objects have, those that are too large included.
+func (into objects) size() int {
+	n := 0
+	for _, o := range into {
+		n += len(o.content)
+		if o.large {
+			n += tooLarge
+		}
+	}
+	return n
+}

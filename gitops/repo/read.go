@@ -15,12 +15,15 @@ func (s *source) snapshot(ctx context.Context, id oid, patterns []string) (*Snap
 	if err != nil {
 		return nil, err
 	}
-	filter := smallFiles
+	filter, deep := smallFiles, s.known.levels()
 	if len(asked) > 0 {
-		filter = levels(s.known.levels())
+		filter = levels(deep)
 	}
 	got := objects{}
 	filtered, err := s.commit(ctx, id, filter, got)
+	if len(asked) > 0 && deep > 1 && (err != nil || filtered && got.size() > 2*cheap) {
+		s.known.limit(deep - 1)
+	}
 	if err != nil {
 		return nil, err
 	}

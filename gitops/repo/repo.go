@@ -63,7 +63,7 @@ func (r *Repo) Tip(ctx context.Context, branch string) (gitops.Commit, error) {
 			return err
 		}
 		got := objects{}
-		if _, err := s.commit(ctx, id, justCommit, got); err != nil {
+		if _, err := s.commit(ctx, id, justWanted, got); err != nil {
 			return err
 		}
 		snapshot, err := newSnapshot(got, id)

@@ -14,18 +14,13 @@ import (
 // What a server that can filter need not send. One that cannot sends everything.
 const (
 	everything = ""
-	justCommit = "tree:0"        // neither trees nor files
-	oneTree    = "tree:1"        // of a tree, nothing below it
+	justWanted = "tree:0"        // nothing below the commit or the trees that are wanted
 	smallFiles = "blob:limit=1m" // no file of tooLarge or more
 )
 
-// levels lets through the first n levels of trees, and no files.
-func levels(n int) string {
-	if n == 1 {
-		return oneTree // as older servers understand it, too
-	}
-	return fmt.Sprintf("combine:blob:none+tree:%d", n)
-}
+// levels lets through the first n levels of trees, and the files above the last. Files
+// could be kept out as well by combining filters, but git then walks the whole tree.
+func levels(n int) string { return fmt.Sprintf("tree:%d", n) }
 
 // A source is an open session that reads.
 type source struct {
@@ -105,7 +100,7 @@ func (s *source) list(ctx context.Context, prefix string) (map[string]oid, error
 type query struct {
 	wants  []oid
 	tip    bool   // wants is a commit, whose history is left out
-	filter string // everything, justCommit …
+	filter string // everything, justWanted …
 }
 
 // fetch reads the objects that q wants into got.

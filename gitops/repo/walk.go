@@ -50,7 +50,7 @@ func (w *walk) all(ctx context.Context, s *source) error {
 // fetch fetches what is missing.
 func (w *walk) fetch(ctx context.Context, s *source) error {
 	slices.SortFunc(w.missing, func(a, b oid) int { return slices.Compare(a[:], b[:]) })
-	q := query{wants: slices.Compact(w.missing), filter: oneTree}
+	q := query{wants: slices.Compact(w.missing), filter: justWanted}
 	if len(w.blocked) == 0 {
 		q.filter = everything // there are files alone
 	}
@@ -82,13 +82,15 @@ func (w *walk) look(p place) error {
 		return err
 	}
 	below, wild := byFirst(p.asked)
-	directories := 0
+	directories, files := 0, 0
 	for e, err := range t.all() {
 		if err != nil {
 			return err
 		}
 		if e.is(directory) {
 			directories++
+		} else {
+			files++
 		}
 		asked := below[string(e.name)]
 		for _, g := range wild {
@@ -100,7 +102,7 @@ func (w *walk) look(p place) error {
 			w.follow(p, e, asked)
 		}
 	}
-	w.shape.add(p.depth, len(t), directories)
+	w.shape.add(p.depth, len(t), directories, files)
 	return nil
 }
 
@@ -137,35 +139,40 @@ func (w *walk) follow(p place, e entry, asked []pattern) {
 }
 
 // A shape is how large the trees on the way were, by depth.
-type shape []struct{ trees, bytes, directories int }
+type shape []struct{ trees, bytes, directories, files int }
 
 // add counts one tree.
-func (s *shape) add(depth, bytes, directories int) {
+func (s *shape) add(depth, bytes, directories, files int) {
 	for len(*s) <= depth {
-		*s = append(*s, struct{ trees, bytes, directories int }{})
+		*s = append(*s, struct{ trees, bytes, directories, files int }{})
 	}
 	at := &(*s)[depth]
 	at.trees++
 	at.bytes += bytes
 	at.directories += directories
+	at.files += files
 }
 
-// cheap is how many bytes of trees cost less than a request does, and perTree how many
-// bytes one tree more costs as much as.
+// cheap is how many bytes cost less than a request does; a tree costs as much as so
+// many bytes more, and a file is taken to have so many.
 const (
 	cheap   = 256 << 10
 	perTree = 100
+	perFile = 4 << 10
 )
 
-// worthwhile returns how many levels of trees are worth fetching at once, those beside
-// the way included: it takes them to be like those on the way.
+// worthwhile returns how many levels of trees are worth fetching at once, with what
+// stands beside the way: it takes that to be like what stands on the way. The level
+// below them has to be cheap, too, because git reads it before it leaves it out.
 func (s shape) worthwhile() int {
-	trees, cost := 1.0, 0.0
+	trees, files, cost := 1.0, 0.0, 0.0 // of the level
 	for depth, at := range s {
-		if cost += trees * (float64(at.bytes)/float64(at.trees) + perTree); cost > cheap {
-			return depth
+		n := float64(at.trees)
+		cost += trees*(float64(at.bytes)/n+perTree) + files*perFile
+		if cost > cheap {
+			return depth - 1
 		}
-		trees *= float64(at.directories) / float64(at.trees)
+		trees, files = trees*float64(at.directories)/n, trees*float64(at.files)/n
 	}
 	return len(s)
 }

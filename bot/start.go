@@ -132,7 +132,7 @@ func (b *Bot) Stands(ctx context.Context, q Request) (bool, error) {
 func (b *Bot) resolve(ctx context.Context, t *TrackStage, version gitops.Version) (there bool, err error) {
 	there = true
 	if t.Plan.Repo != "" {
-		tree, err := b.newest(ctx, t.Plan)
+		tree, err := b.newest(ctx, t.Plan, t.reads()...)
 		if err != nil {
 			return false, err
 		}
@@ -168,8 +168,8 @@ func (b *Bot) rollable(ctx context.Context, stages []Stage) error {
 	return nil
 }
 
-// newest returns the tree at the head of the deployed branch.
-func (b *Bot) newest(ctx context.Context, p StagePlan) (Tree, error) {
+// newest returns the tree at the head of the deployed branch, as far as files lead.
+func (b *Bot) newest(ctx context.Context, p StagePlan, files ...string) (Tree, error) {
 	head, err := b.Repos.Head(ctx, p.Repo, p.Branch)
 	if errors.Is(err, gitops.ErrNotFound) {
 		return nil, refusal(fmt.Sprintf("environment %s: branch %s of %s does not exist", p.Environment, p.Branch, p.Repo))
@@ -177,7 +177,7 @@ func (b *Bot) newest(ctx context.Context, p StagePlan) (Tree, error) {
 	if err != nil {
 		return nil, err
 	}
-	return b.Repos.At(ctx, p.Repo, head)
+	return b.Repos.At(ctx, p.Repo, head, files...)
 }
 
 // discover adds the services that the stage's globs find in tree. A listed service

@@ -3,18 +3,13 @@ package repo
 import (
 	"context"
 	"errors"
-	"fmt"
-	"path"
 	"strings"
 )
 
 // snapshot reads the commit id, and of its tree what patterns lead to: all of it when
 // there are none. A server that cannot filter sends all of it in any case.
 func (s *source) snapshot(ctx context.Context, id oid, patterns []string) (*Snapshot, error) {
-	asked, err := parsePatterns(patterns)
-	if err != nil {
-		return nil, err
-	}
+	asked := parsePatterns(patterns)
 	filter, deep := smallFiles, s.known.levels()
 	if len(asked) > 0 {
 		filter = levels(deep)
@@ -69,22 +64,16 @@ func (s *source) able() error {
 	return nil
 }
 
-// A pattern is a path, segment by segment, each of which may hold the wildcards of
-// path.Match.
+// A pattern is a path, segment by segment. A segment with the wildcards of path.Match
+// stands for every name that it matches, and for itself.
 type pattern []string
 
-// parsePatterns splits patterns, or says which of them cannot be one. A path that
-// cannot lie inside the repository leads nowhere: File says so.
-func parsePatterns(texts []string) ([]pattern, error) {
+// parsePatterns splits patterns. A path that cannot lie inside the repository leads
+// nowhere: File says so.
+func parsePatterns(texts []string) []pattern {
 	parsed := make([]pattern, 0, len(texts))
 	for _, text := range texts {
-		names := strings.Split(text, "/")
-		for _, name := range names {
-			if _, err := path.Match(name, ""); err != nil {
-				return nil, fmt.Errorf("pattern %q: %v", text, err)
-			}
-		}
-		parsed = append(parsed, names)
+		parsed = append(parsed, strings.Split(text, "/"))
 	}
-	return parsed, nil
+	return parsed
 }

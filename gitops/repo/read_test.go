@@ -160,8 +160,22 @@ func TestPatterns(t *testing.T) {
 			}
 		}
 	}
-	if _, err := s.repo.Branch(t.Context(), "main", "environments/[/values.yaml"); err == nil || !strings.Contains(err.Error(), `pattern "environments/[/values.yaml"`) {
-		t.Errorf("a pattern that is none: %v", err)
+}
+
+// A file whose name looks like a pattern is found by its name.
+func TestNameLikeAPattern(t *testing.T) {
+	t.Parallel()
+	s := serve(t, nil)
+	for _, name := range []string{"a[1].yaml", "[", "*", `a\b?`} {
+		git(t, s.dir, fmt.Sprintf("commit refs/heads/main\ncommitter P <p@example.com> 1700000001 +0000\ndata 1\nx\nfrom refs/heads/main^0\n"+
+			"M 100644 inline \"%s\"\ndata 2\nx\n\n", strings.ReplaceAll(name, `\`, `\\`)), "fast-import", "--quiet")
+		base, err := s.repo.Branch(t.Context(), "main", name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, err := base.File(name); err != nil || string(got) != "x\n" {
+			t.Errorf("File(%q) = %q, %v", name, got, err)
+		}
 	}
 }
 

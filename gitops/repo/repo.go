@@ -76,7 +76,8 @@ func (r *Repo) Tip(ctx context.Context, branch string) (gitops.Commit, error) {
 }
 
 // At reads commit, given as 40 hexadecimal digits, and of its tree the files that are
-// named: paths, whose segments may hold the wildcards of path.Match. What they do not
+// named: paths, whose segments may hold the wildcards of path.Match; a name that looks
+// like one stands for itself, too. What they do not
 // lead to is not fetched, so that everything that is needed of a commit, in several
 // environments too, should be asked for at once; without any, the whole tree is read.
 //

@@ -94,7 +94,7 @@ func (w *walk) look(p place) error {
 		}
 		asked := below[string(e.name)]
 		for _, g := range wild {
-			if ok, _ := path.Match(g[0], string(e.name)); ok { // its syntax was checked
+			if ok, _ := path.Match(g[0], string(e.name)); ok { // what is no pattern matches itself alone
 				asked = append(asked[:len(asked):len(asked)], g[1:])
 			}
 		}
@@ -106,14 +106,13 @@ func (w *walk) look(p place) error {
 	return nil
 }
 
-// byFirst returns what is asked for below each name, and apart from that the patterns
-// that begin with a wildcard.
+// byFirst returns what is asked for below each name, and besides the patterns that
+// begin with a wildcard.
 func byFirst(asked []pattern) (below map[string][]pattern, wild []pattern) {
 	below = map[string][]pattern{}
 	for _, p := range asked {
 		if strings.ContainsAny(p[0], `*?[\`) {
 			wild = append(wild, p)
-			continue
 		}
 		below[p[0]] = append(below[p[0]], p[1:])
 	}

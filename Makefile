@@ -39,6 +39,7 @@ lint:
 ## bench: benchmarks, each against a peer in the same run
 bench:
 	$(GO) test -tags $(TAGS) -run '^$$' -bench . -benchtime 2s ./gitops/... ./bot/data
+	LOCKSTEP_BENCH=1 $(GO) test -tags $(TAGS) -count 1 -timeout 15m -run '^TestBench$$' -v ./gitops/repo
 
 ## fuzz: every fuzz target for FUZZTIME
 FUZZTIME ?= 5s

@@ -68,7 +68,7 @@ func (b *Bot) pushBack(ctx context.Context, r *Run, d *Delivery) (Outcome, error
 
 // push sends the commit, provided that the branch still stands at tip.
 func (b *Bot) push(ctx context.Context, r *Run, d *Delivery, tip string) (Outcome, error) {
-	base, err := b.Repos.At(ctx, d.Change.Repo, d.Base)
+	base, err := b.Repos.At(ctx, d.Change.Repo, d.Base, d.Change.Files()...)
 	if err != nil {
 		return Outcome{}, err
 	}
@@ -220,7 +220,7 @@ func (b *Bot) landed(ctx context.Context, r *Run, d *Delivery, mr gitops.MergeRe
 
 // missed returns the values of a delivery that do not stand at a commit, and why.
 func (b *Bot) missed(ctx context.Context, d *Delivery, commit string) ([]rollback.Left, error) {
-	tree, err := b.Repos.At(ctx, d.Change.Repo, commit)
+	tree, err := b.Repos.At(ctx, d.Change.Repo, commit, d.Change.Files()...)
 	if err != nil {
 		return nil, err
 	}
@@ -255,7 +255,7 @@ func (b *Bot) changed(ctx context.Context, d *Delivery) (string, error) {
 	if err != nil || head == d.Looked {
 		return "", err
 	}
-	tree, err := b.Repos.At(ctx, d.Change.Repo, head)
+	tree, err := b.Repos.At(ctx, d.Change.Repo, head, d.Change.Files()...)
 	if err != nil {
 		return "", err
 	}

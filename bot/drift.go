@@ -104,7 +104,7 @@ func (b *Bot) named(ctx context.Context, t *TrackStage, d *Drift) error {
 	var tree Tree
 	if t.Plan.Repo != "" {
 		var err error
-		if tree, err = b.newest(ctx, t.Plan); err != nil {
+		if tree, err = b.newest(ctx, t.Plan, t.reads()...); err != nil {
 			return err
 		}
 		if err := t.discover(tree); err != nil {
@@ -213,7 +213,7 @@ func (b *Bot) returnedFiles(ctx context.Context, r *Run, p StagePlan, back *Retu
 	if err != nil {
 		return err
 	}
-	tree, err := b.Repos.At(ctx, p.Repo, tip.ID)
+	tree, err := b.Repos.At(ctx, p.Repo, tip.ID, p.reads()...)
 	if err != nil {
 		return err
 	}

@@ -12,7 +12,7 @@ import (
 type Tree interface {
 	// Commit returns the id of the commit.
 	Commit() string
-	// Files lists the paths of all regular files, sorted.
+	// Files lists the paths of all regular files that were asked for, sorted.
 	Files() ([]string, error)
 	// File returns the content of path; gitops.ErrNotFound when it is not there.
 	File(path string) ([]byte, error)
@@ -22,8 +22,9 @@ type Tree interface {
 type Repos interface {
 	// Head returns the commit that branch points to; gitops.ErrNotFound without one.
 	Head(ctx context.Context, repo, branch string) (string, error)
-	// At returns the tree of a commit.
-	At(ctx context.Context, repo, commit string) (Tree, error)
+	// At returns the tree of a commit, as far as files lead: paths, whose segments may
+	// hold the wildcards of path.Match. Without any it is the whole tree.
+	At(ctx context.Context, repo, commit string, files ...string) (Tree, error)
 	// Tip returns the commit at the end of branch; gitops.ErrNotFound without one.
 	Tip(ctx context.Context, repo, branch string) (gitops.Commit, error)
 	// Commit returns the id of the commit that would put files and change on base,

@@ -167,7 +167,7 @@ func (b *Bot) overtaking(ctx context.Context, d *Delivery) (gitops.Pipeline, boo
 		if p.SHA == d.Landed || p.Status.Settled() || p.Status == gitops.StatusManual {
 			continue
 		}
-		tree, err := b.Repos.At(ctx, d.Change.Repo, p.SHA)
+		tree, err := b.Repos.At(ctx, d.Change.Repo, p.SHA, d.Change.Files()...)
 		if err != nil {
 			return gitops.Pipeline{}, false, err
 		}
@@ -215,7 +215,7 @@ func (b *Bot) wayBack(ctx context.Context, r *Run) (rollback.Way, map[string]Tre
 			continue
 		}
 		for _, bump := range s.Delivery.bumps() {
-			now, err := b.standing(ctx, s.Plan, bump.Place, trees)
+			now, err := b.standing(ctx, r, s.Plan, bump.Place, trees)
 			if err != nil {
 				return rollback.Way{}, nil, err
 			}
@@ -227,14 +227,14 @@ func (b *Bot) wayBack(ctx context.Context, r *Run) (rollback.Way, map[string]Tre
 }
 
 // standing reads what stands at a place of an environment now. The newest tree of a
-// repository is read once, into trees.
-func (b *Bot) standing(ctx context.Context, p StagePlan, at gitops.Place, trees map[string]Tree) (rollback.Standing, error) {
+// repository is read once, into trees, with all that the run wrote there.
+func (b *Bot) standing(ctx context.Context, r *Run, p StagePlan, at gitops.Place, trees map[string]Tree) (rollback.Standing, error) {
 	if at.Repo != p.Repo {
 		now, _, err := b.parameter(ctx, *p.Deploy)
 		return now, err
 	}
 	if trees[at.Repo] == nil {
-		tree, err := b.newest(ctx, p)
+		tree, err := b.newest(ctx, p, r.wroteIn(at.Repo)...)
 		if err != nil {
 			return rollback.Standing{}, err
 		}

@@ -54,7 +54,7 @@ func (b *Bot) prepare(ctx context.Context, r *Run, i int) (Outcome, error) {
 		r.Stage, r.Stages[i].Delivery = i, d
 		return to(Merged, "%s is deployed by parameter %s alone: nothing to propose", p.Environment, p.Deploy.Name), nil
 	}
-	tree, err := b.newest(ctx, p)
+	tree, err := b.newest(ctx, p, p.reads()...)
 	if err != nil {
 		return Outcome{}, err
 	}

@@ -154,7 +154,7 @@ func (b *Bot) Stands(ctx context.Context, q Request) (bool, error) {
 func (b *Bot) resolve(ctx context.Context, t *TrackStage, version gitops.Version) (there bool, err error) {
 	there = true
 	if t.Plan.Repo != "" {
-		tree, err := b.newest(ctx, t.Plan)
+		tree, err := b.newest(ctx, t.Plan, t.reads()...)
 		if err != nil {
 			return false, err
 		}
@@ -195,8 +195,8 @@ func (p StagePlan) obstructed(obstacles []string) refusal {
 		p.Environment, strings.Join(obstacles, "; ")))
 }
 
-// newest returns the tree at the head of the deployed branch.
-func (b *Bot) newest(ctx context.Context, p StagePlan) (Tree, error) {
+// newest returns the tree at the head of the deployed branch, as far as files lead.
+func (b *Bot) newest(ctx context.Context, p StagePlan, files ...string) (Tree, error) {
 	head, err := b.Repos.Head(ctx, p.Repo, p.Branch)
 	if errors.Is(err, gitops.ErrNotFound) {
 		return nil, refusal(fmt.Sprintf("environment %s: branch %s of %s does not exist", p.Environment, p.Branch, p.Repo))
@@ -204,7 +204,7 @@ func (b *Bot) newest(ctx context.Context, p StagePlan) (Tree, error) {
 	if err != nil {
 		return nil, err
 	}
-	return b.Repos.At(ctx, p.Repo, head)
+	return b.Repos.At(ctx, p.Repo, head, files...)
 }
 
 // rehearse edits every value in memory. It reports whether all stand at version.

@@ -288,7 +288,7 @@ func (w *world) Head(_ context.Context, repo, branch string) (string, error) {
 	return "", gitops.ErrNotFound
 }
 
-func (w *world) At(_ context.Context, _, commit string) (Tree, error) {
+func (w *world) At(_ context.Context, _, commit string, _ ...string) (Tree, error) {
 	if w.take("readable") == "-" {
 		return nil, errUnknown
 	}

@@ -47,8 +47,8 @@ func (r *repositories) Tip(ctx context.Context, project, branch string) (gitops.
 	return r.of(project).Tip(ctx, branch)
 }
 
-func (r *repositories) At(ctx context.Context, project, commit string) (bot.Tree, error) {
-	snapshot, err := r.of(project).At(ctx, commit)
+func (r *repositories) At(ctx context.Context, project, commit string, files ...string) (bot.Tree, error) {
+	snapshot, err := r.of(project).At(ctx, commit, files...)
 	if err != nil {
 		return nil, err
 	}
@@ -94,7 +94,7 @@ func (w watcher) Services(ctx context.Context, how bot.WatchPlan, d gitops.Deplo
 // holds reports whether the value of a target still stands at a commit. A value that
 // cannot be read there does not stand.
 func (w watcher) holds(ctx context.Context, project, commit string, t gitops.Target) (bool, error) {
-	snapshot, err := w.repos.of(project).At(ctx, commit)
+	snapshot, err := w.repos.of(project).At(ctx, commit, t.File)
 	if err != nil {
 		return false, err
 	}

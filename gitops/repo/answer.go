@@ -1,68 +1,80 @@
 package repo
 
 import (
-	"bytes"
+	"cmp"
 	"context"
-	"encoding/base64"
 	"errors"
 	"fmt"
+	"net/http"
 	"strings"
 	"unicode"
-
-	"github.com/go-git/go-git/v5/plumbing"
-	"github.com/go-git/go-git/v5/plumbing/format/pktline"
-	"github.com/go-git/go-git/v5/plumbing/protocol/packp"
-	"github.com/go-git/go-git/v5/plumbing/transport"
-	githttp "github.com/go-git/go-git/v5/plumbing/transport/http"
 
 	"lockstep/gitops"
 )
 
-// explain returns err as a sentence for the person who has to mend it. What we know
-// (the sentinels of gitops) stays what it is. at may be nil when there was no session.
-func explain(ctx context.Context, err error, at *transport.Endpoint) error {
-	var unexpected *plumbing.UnexpectedError
-	if errors.As(err, &unexpected) {
-		err = unexpected.Err // go-git's wrapper does not unwrap
+// A turnedAway is an answer with a status that is not 200. It never knows anything
+// about the repository: GitLab says 404 to who may not see a project.
+type turnedAway struct {
+	status int
+	path   string // that was asked for
+	text   string // what the server wrote
+}
+
+// Error returns a sentence for the person who has to mend it.
+func (t *turnedAway) Error() string {
+	switch t.status {
+	case http.StatusUnauthorized:
+		return "the server does not accept the access token (401): it has expired, was revoked or lacks the scope; renew it"
+	case http.StatusForbidden:
+		return fmt.Sprintf("the access token may not do this (403)%s: give its user the role, and the token the scope, to read and write the repository", t.reason())
+	case http.StatusNotFound:
+		path, _, _ := strings.Cut(t.path, "/info/refs")
+		return fmt.Sprintf("no repository at %s (404): check the address, and that the token's user is a member of the project", path)
 	}
-	var status *githttp.Err
-	var data *packp.ErrUnexpectedData
-	var line *pktline.ErrorLine
+	return fmt.Sprintf("the server answered with status %d", t.status)
+}
+
+// reason returns what the server wrote, with a colon before it, or "" when that was
+// nothing or a web page.
+func (t *turnedAway) reason() string {
+	text := strings.TrimSuffix(sentence(t.text), ".")
+	if text == "" || strings.HasPrefix(text, "<") {
+		return ""
+	}
+	return ": " + text
+}
+
+// explain returns err as a sentence for the person who has to mend it. What we know
+// (the sentinels of gitops) stays what it is.
+func explain(ctx context.Context, err error) error {
+	var server said
 	switch {
 	case knowledge(err):
 		return err
 	case ctx.Err() != nil:
 		return context.Cause(ctx)
-	case errors.Is(err, transport.ErrAuthenticationRequired):
-		return errors.New("the server does not accept the access token (401): it has expired, was revoked or lacks the scope; renew it")
-	case errors.Is(err, transport.ErrAuthorizationFailed):
-		return fmt.Errorf("the access token may not do this (403)%s: give its user the role, and the token the scope, to read and write the repository", reason(err))
-	case errors.Is(err, transport.ErrRepositoryNotFound):
-		return fmt.Errorf("no repository at %s (404): check the address, and that the token's user is a member of the project", at.Path)
-	case errors.As(err, &status):
-		return fmt.Errorf("the server answered with status %d", status.StatusCode())
-	case errors.As(err, &data) && bytes.Contains(data.Data, []byte("object-format=sha256")):
-		return errors.New("the repository uses SHA-256 object ids, which are not supported: use one with SHA-1")
-	case errors.As(err, &line):
-		return fmt.Errorf("the server says: %s", sentence(line.Text))
+	case errors.As(err, &server):
+		return fmt.Errorf("the server says: %s", sentence(string(server)))
 	}
 	return err
+}
+
+// unserved explains why a server did not hand out a commit. Only where it would hand
+// out whatever its branches can reach does its no mean that the commit is not there.
+func (s *source) unserved(err error) error {
+	var server said
+	switch {
+	case !errors.As(err, &server) || !strings.Contains(string(server), "not our ref"):
+		return err
+	case s.hello.second, s.hello.has("allow-reachable-sha1-in-want"):
+		return gitops.ErrNotFound
+	}
+	return errors.New("no branch holds it, or the server hands out heads of branches only: there, set uploadpack.allowReachableSHA1InWant (GitLab has it)")
 }
 
 // knowledge reports that err says what is so, and not that we could not tell.
 func knowledge(err error) bool {
 	return errors.Is(err, gitops.ErrNotFound) || errors.Is(err, gitops.ErrConflict) || errors.Is(err, gitops.ErrRefused)
-}
-
-// reason returns what the server wrote below a status, with a colon before it, or ""
-// when that was nothing or a web page.
-func reason(err error) string {
-	_, text, _ := strings.Cut(err.Error(), ": ")
-	text = strings.TrimSuffix(sentence(text), ".")
-	if text == "" || strings.HasPrefix(text, "<") {
-		return ""
-	}
-	return ": " + text
 }
 
 // sentence makes one line of at most 400 bytes of what a server wrote, without
@@ -84,29 +96,6 @@ func sentence(text string) string {
 	return line
 }
 
-// A masked error reads as text and is what it wraps.
-type masked struct {
-	error
-	text string
-}
-
-func (m masked) Error() string { return m.text }
-func (m masked) Unwrap() error { return m.error }
-
-// mask makes sure that err does not show the credentials, whatever a server may
-// have sent back of our request. login may be nil.
-func mask(err error, login *githttp.BasicAuth) error {
-	if login == nil || login.Password == "" {
-		return err
-	}
-	header := base64.StdEncoding.EncodeToString([]byte(login.Username + ":" + login.Password))
-	text := strings.NewReplacer(login.Password, "***", header, "***").Replace(err.Error())
-	if text == err.Error() {
-		return err
-	}
-	return masked{error: err, text: text}
-}
-
 // Texts in a server's answer to a push, in lower case.
 var (
 	// races: another writer was faster, whatever git's version calls it.
@@ -123,22 +112,39 @@ var (
 	refusals = []string{"hook declined", "protected branch", "not allowed", "prohibited"}
 )
 
-// judge returns nil if report says that ref was updated. remarks is what the hooks
-// said. An answer that does not speak about ref says nothing about the effect.
-func judge(report *packp.ReportStatus, ref plumbing.ReferenceName, remarks string) error {
-	if report == nil {
-		return errors.New("the server's answer is empty: whether it took the push is not known")
-	}
-	status := ""
-	for _, c := range report.CommandStatuses {
-		if c.ReferenceName == ref {
-			status = c.Status
+// A report is a server's answer to a push.
+type report struct {
+	unpack string            // "ok", or why the objects were not taken
+	refs   map[string]string // by full name: "ok", or why it was not updated
+}
+
+// readReport reads a report.
+func readReport(l *lines) (report, error) {
+	r := report{refs: map[string]string{}}
+	_, err := l.each(func(line string) error {
+		word, rest, _ := strings.Cut(line, " ")
+		ref, why, _ := strings.Cut(rest, " ")
+		switch word {
+		case "unpack":
+			r.unpack = rest
+		case "ok":
+			r.refs[rest] = word
+		case "ng":
+			r.refs[ref] = cmp.Or(why, "no reason given")
 		}
-	}
+		return nil
+	})
+	return r, err
+}
+
+// judge returns nil if the report says that ref was updated. remarks is what the
+// hooks said. An answer that does not speak about ref says nothing about the effect.
+func (r report) judge(ref, remarks string) error {
+	status := r.refs[ref]
 	said := strings.TrimSuffix(sentence(status+": "+remarks), ":")
 	switch {
-	case report.UnpackStatus != "ok":
-		return fmt.Errorf("the server could not unpack the commit (%s): %s", sentence(report.UnpackStatus), said)
+	case r.unpack != "ok":
+		return fmt.Errorf("the server could not unpack the commit (%s): %s", sentence(r.unpack), said)
 	case status == "":
 		return fmt.Errorf("the server's report does not mention %s: whether it took the push is not known", ref)
 	case status == "ok":

@@ -1,105 +1,148 @@
 package repo
 
 import (
+	"cmp"
 	"fmt"
 	"os"
-	"path/filepath"
-	"strings"
+	"slices"
 	"testing"
 	"time"
-
-	"lockstep/gitops"
 )
 
-// BenchmarkBump sets a version in 50 files of a repository of 1,000 and pushes that
-// as a new branch: once by this package and once by the git CLI with a shallow clone,
-// in turn, so that both see the same machine. The metric cli/own is how often longer
-// the CLI took.
-func BenchmarkBump(b *testing.B) {
-	dir := large(b)
-	url := listen(b, dir, nil)
-	r := &Repo{URL: url, Project: "env/large"}
-	var own, cli time.Duration
-	n := 0
-	for b.Loop() {
-		n++
-		start := time.Now()
-		bumpOwn(b, r, n)
-		own += time.Since(start)
+// edits is how many files one commit edits.
+const edits = 50
 
-		b.StopTimer()
-		start = time.Now()
-		bumpCLI(b, url, n)
-		cli += time.Since(start)
-		b.StartTimer()
+// A goal is what this package has to reach at one size against a shallow clone by the
+// git CLI, and what it should.
+type goal struct {
+	size     int
+	rounds   int // how often this package is measured
+	others   int // how often the other ways are
+	ratio    float64
+	ratioAim float64
+	cpu      time.Duration
+}
+
+var goals = []goal{
+	{size: 1_000, rounds: 15, others: 5, ratio: 6, ratioAim: 8, cpu: 35 * time.Millisecond},
+	{size: 10_000, rounds: 11, others: 3, ratio: 10, ratioAim: 15, cpu: 40 * time.Millisecond},
+	{size: 100_000, rounds: 9, others: 1, ratio: 20, ratioAim: 30, cpu: 90 * time.Millisecond},
+}
+
+// Goals that are the same at every size.
+const (
+	cpuAim     = 25*time.Millisecond + edits*time.Millisecond/5
+	memoryGoal = 12 << 20 // above the idle floor
+)
+
+// TestBench sets a version in 50 files of an environment repository, in one commit on
+// a new branch, and pushes that: by this package and in other ways, in turn on the
+// same repositories, behind git http-backend. It prints one table and fails when a
+// binding goal is missed. `make bench` runs it.
+func TestBench(t *testing.T) {
+	if os.Getenv("LOCKSTEP_BENCH") == "" {
+		t.Skip("runs in make bench")
 	}
-	b.ReportMetric(float64(cli.Milliseconds())/float64(n), "cli-ms/op")
-	b.ReportMetric(float64(cli)/float64(own), "cli/own")
-	for i := 1; i <= n; i++ {
-		if diff := git(b, dir, "", "diff", "--stat", fmt.Sprintf("own-%d", i), fmt.Sprintf("cli-%d", i)); diff != "" {
-			b.Fatalf("the two ways differ:\n%s", diff)
+	fmt.Printf("Set a version in %d files of one commit and push it as a branch: medians.\n\n", edits)
+	fmt.Printf("%7s  %-48s %8s %6s   %s\n", "files", "way", "ms", "times", "client CPU ms, peak MiB; own goals (aims)")
+	ways := ways(t)
+	for _, g := range goals {
+		dir := large(t, g.size)
+		costs := measure(t, listen(t, dir, nil), ways, g)
+		for i, w := range ways {
+			if len(costs[i]) > 0 {
+				fmt.Printf("%7d  %-48s %s\n", g.size, w.name, describe(median(costs[i]), median(costs[0])))
+			}
+		}
+		judgeOwn(t, g, median(costs[0]), median(costs[1]))
+		same(t, dir, len(costs[1]))
+	}
+	for _, w := range ways {
+		if w.end != nil {
+			w.end()
 		}
 	}
 }
 
-// large makes a bare repository of 1,000 files in 5 environments.
-func large(b *testing.B) string {
-	dir := filepath.Join(b.TempDir(), "large.git")
-	git(b, "", "", "init", "-q", "--bare", "-b", "main", dir)
-	git(b, dir, "", "config", "http.receivepack", "true")
-	git(b, dir, "", "config", "uploadpack.allowFilter", "true")
-	var script strings.Builder
-	script.WriteString("commit refs/heads/main\ncommitter P <p@example.com> 1700000000 +0000\ndata 1\nx\n")
-	for _, env := range []string{"int", "abn", "lup", "prd", "dev"} {
-		for i := range 200 {
-			text := fmt.Sprintf("# service %d of %s\ndata:\n  version: \"1.0\"\n", i, env)
-			fmt.Fprintf(&script, "M 100644 inline environments/%s/s%03d/values.yaml\ndata %d\n%s\n", env, i, len(text), text)
+// measure does the work in turn in all ways, and returns the costs of each.
+func measure(t *testing.T, url string, ways []way, g goal) [][]cost {
+	t.Helper()
+	costs := make([][]cost, len(ways))
+	for round := range g.rounds {
+		for i, w := range ways {
+			if g.size > w.sizes || i > 0 && round >= g.others {
+				continue
+			}
+			c, err := w.do(job{URL: url, Size: g.size, Branch: fmt.Sprintf("way-%d/round-%d", i, round)})
+			if err != nil {
+				t.Fatalf("%s: %v", w.name, err)
+			}
+			costs[i] = append(costs[i], c)
 		}
 	}
-	git(b, dir, script.String(), "fast-import", "--quiet")
-	return dir
+	return costs
 }
 
-// edited returns the path of the i-th of the 50 files.
-func edited(i int) string { return fmt.Sprintf("environments/int/s%03d/values.yaml", i*4) }
-
-// set is the edit itself, the same in both ways.
-func set(content []byte, n int) []byte {
-	return []byte(strings.Replace(string(content), `"1.0"`, fmt.Sprintf(`"2.%d"`, n), 1))
+// median returns the median of each figure by itself, but for memory, which is a peak.
+func median(costs []cost) cost {
+	middle := func(of func(cost) time.Duration) time.Duration {
+		sorted := slices.SortedFunc(slices.Values(costs), func(a, b cost) int { return cmp.Compare(of(a), of(b)) })
+		return of(sorted[len(sorted)/2])
+	}
+	m := cost{Wall: middle(func(c cost) time.Duration { return c.Wall }), CPU: middle(func(c cost) time.Duration { return c.CPU })}
+	for _, c := range costs {
+		m.Memory = max(m.Memory, c.Memory)
+	}
+	return m
 }
 
-func bumpOwn(b *testing.B, r *Repo, n int) {
-	base, err := r.Branch(b.Context(), "main")
-	if err != nil {
-		b.Fatal(err)
-	}
-	files := map[string][]byte{}
-	for i := range 50 {
-		content, err := base.File(edited(i))
-		if err != nil {
-			b.Fatal(err)
-		}
-		files[edited(i)] = set(content, n)
-	}
-	change := gitops.Change{Branch: fmt.Sprintf("own-%d", n), Title: "bump", When: time.Unix(1800000000, 0)}
-	if _, err := r.Push(b.Context(), base, change, files, ""); err != nil {
-		b.Fatal(err)
-	}
+// describe returns the figures of one line of the table.
+func describe(c, own cost) string {
+	return fmt.Sprintf("%8.0f %5.1f×   %6.1f %6.1f", ms(c.Wall), float64(c.Wall)/float64(own.Wall), ms(c.CPU), mib(c.Memory))
 }
 
-func bumpCLI(b *testing.B, url string, n int) {
-	clone := filepath.Join(b.TempDir(), fmt.Sprintf("clone-%d", n))
-	git(b, "", "", "clone", "-q", "--depth", "1", url, clone)
-	for i := range 50 {
-		path := filepath.Join(clone, edited(i))
-		content, err := os.ReadFile(path)
-		if err != nil {
-			b.Fatal(err)
+func ms(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }
+
+func mib(n int64) float64 { return float64(n) / (1 << 20) }
+
+// judgeOwn prints the goals beside what was reached, and fails the test for those that
+// were missed.
+func judgeOwn(t *testing.T, g goal, own, cli cost) {
+	t.Helper()
+	ratio := float64(cli.Wall) / float64(own.Wall)
+	line := func(what string, got, goal, aim float64, reached, aimed bool) {
+		word := "missed"
+		switch {
+		case aimed:
+			word = "aim reached"
+		case reached:
+			word = "goal reached"
 		}
-		if err := os.WriteFile(path, set(content, n), 0o644); err != nil {
-			b.Fatal(err)
+		fmt.Printf("%7s  %-48s %8.1f          goal %g, aim %g: %s\n", "", what, got, goal, aim, word)
+		if !reached {
+			t.Errorf("%d files: %s is %.1f, the goal is %g", g.size, what, got, goal)
 		}
 	}
-	git(b, clone, "", "commit", "-q", "-a", "-m", "bump")
-	git(b, clone, "", "push", "-q", "origin", fmt.Sprintf("HEAD:refs/heads/cli-%d", n))
+	line("times faster than git clone --depth 1", ratio, g.ratio, g.ratioAim, ratio >= g.ratio, ratio >= g.ratioAim)
+	line("client CPU in ms", ms(own.CPU), ms(g.cpu), ms(cpuAim), own.CPU <= g.cpu, own.CPU <= cpuAim)
+	line("peak MiB above the idle floor", mib(own.Memory), mib(memoryGoal), mib(memoryGoal), own.Memory <= memoryGoal, own.Memory <= memoryGoal)
+	fmt.Println()
+}
+
+// same fails the test if the ways made different trees.
+func same(t *testing.T, dir string, rounds int) {
+	t.Helper()
+	for round := range rounds {
+		own := git(t, dir, "", "rev-parse", fmt.Sprintf("way-0/round-%d^{tree}", round))
+		for i := 1; ; i++ {
+			branch := fmt.Sprintf("way-%d/round-%d", i, round)
+			other, err := run(dir, "", "rev-parse", "--verify", "-q", branch+"^{tree}")
+			if err != nil {
+				break
+			}
+			if own != other {
+				t.Errorf("%s has the tree %s, ours is %s", branch, other, own)
+			}
+		}
+	}
 }

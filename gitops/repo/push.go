@@ -1,16 +1,10 @@
 package repo
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"strings"
-
-	"github.com/go-git/go-git/v5/plumbing"
-	"github.com/go-git/go-git/v5/plumbing/protocol/packp"
-	"github.com/go-git/go-git/v5/plumbing/protocol/packp/capability"
 
 	"lockstep/gitops"
 )
@@ -26,20 +20,24 @@ import (
 // elsewhere, gitops.ErrRefused when a rule of the server or the change itself is in
 // the way, gitops.ErrNotFound when a file is not in base; then nothing was written.
 func (r *Repo) Push(ctx context.Context, base *Snapshot, change gitops.Change, files map[string][]byte, tip string) (string, error) {
-	var id plumbing.Hash
+	var made oid
 	err := r.write(ctx, fmt.Sprintf("push branch %q", change.Branch), func() (move, error) {
 		m, err := newMove(change.Branch, tip)
 		if err != nil {
 			return m, err
 		}
-		id, m.pack, err = r.commit(base, change, files)
-		m.to = id
-		return m, err
+		d, err := r.commit(base, change, files)
+		if err != nil {
+			return m, err
+		}
+		made = d.id()
+		m.to, m.objects = made, d.objects
+		return m, nil
 	})
 	if err != nil {
 		return "", err
 	}
-	return id.String(), nil
+	return made.String(), nil
 }
 
 // Delete removes branch, which must stand at tip now. One that is gone already is a
@@ -57,31 +55,71 @@ func (r *Repo) Delete(ctx context.Context, branch, tip string) error {
 // A move sets one branch from one commit to another. The zero id stands for no
 // branch.
 type move struct {
-	ref      plumbing.ReferenceName
-	from, to plumbing.Hash
-	pack     []byte // the objects of to that the server lacks; nil for a removal
+	ref      string // full name
+	from, to oid
+	objects  []written // those of to that the server lacks; nil for a removal
 }
 
 // newMove returns the move that takes branch from tip to nowhere, or a sentence
 // about what cannot be the name of a branch or the id of a commit.
 func newMove(branch, tip string) (move, error) {
-	m := move{ref: plumbing.NewBranchReferenceName(branch)}
-	if err := m.ref.Validate(); err != nil {
+	m := move{ref: "refs/heads/" + branch}
+	if !validBranch(branch) {
 		return m, fmt.Errorf("%w: not a name that git allows for a branch", gitops.ErrRefused)
 	}
 	if tip == "" {
 		return m, nil
 	}
-	if !plumbing.IsHash(tip) {
+	from, ok := parseOID(tip)
+	if !ok {
 		return m, fmt.Errorf("%q is not the id of a commit: 40 hexadecimal digits", tip)
 	}
-	m.from = plumbing.NewHash(tip)
+	m.from = from
 	return m, nil
+}
+
+// validBranch reports that git allows name for a branch.
+// Source: git-check-ref-format(1).
+func validBranch(name string) bool {
+	odd := func(r rune) bool { return r <= ' ' || r == 0x7f || strings.ContainsRune(`~^:?*[\`, r) }
+	if name == "" || name == "@" || name[0] == '-' || strings.ContainsFunc(name, odd) ||
+		strings.Contains(name, "..") || strings.Contains(name, "@{") || strings.HasSuffix(name, ".") {
+		return false
+	}
+	for part := range strings.SplitSeq(name, "/") {
+		if part == "" || part[0] == '.' || strings.HasSuffix(part, ".lock") {
+			return false
+		}
+	}
+	return true
+}
+
+// A sink is an open session that writes.
+type sink struct {
+	*session
+	hello *greeting
+}
+
+// write sends the move that plan returns, in a session that writes. plan comes before
+// anything is sent.
+func (r *Repo) write(ctx context.Context, doing string, plan func() (move, error)) error {
+	return r.within(ctx, doing, func(ctx context.Context, s *session) error {
+		m, err := plan()
+		if err != nil {
+			return err
+		}
+		hello, err := s.welcome(ctx, receivePack)
+		if err != nil {
+			return err
+		}
+		to := &sink{session: s, hello: hello}
+		return to.send(ctx, m)
+	})
 }
 
 // send carries out m unless it has happened already.
 func (s *sink) send(ctx context.Context, m move) error {
-	stands := s.refs.References[m.ref.String()] // zero when there is no such branch
+	stands := s.hello.refs[m.ref] // zero when there is no such branch
 	switch {
 	case stands == m.to:
 		return nil
@@ -96,8 +134,8 @@ func (s *sink) send(ctx context.Context, m move) error {
 }
 
 // where says where a branch stands.
-func where(id plumbing.Hash) string {
-	if id.IsZero() {
+func where(id oid) string {
+	if id.zero() {
 		return "does not exist"
 	}
 	return fmt.Sprintf("stands at %.8s", id)
@@ -105,32 +143,40 @@ func where(id plumbing.Hash) string {
 
 // inTheWay returns a branch that is a directory of ref, or the other way round, or
 // "". Git would report that as a race, for ever.
-func (s *sink) inTheWay(ref plumbing.ReferenceName) string {
-	for name := range s.refs.References {
-		if strings.HasPrefix(name, ref.String()+"/") || strings.HasPrefix(ref.String(), name+"/") {
+func (s *sink) inTheWay(ref string) string {
+	for name := range s.hello.refs {
+		if strings.HasPrefix(name, ref+"/") || strings.HasPrefix(ref, name+"/") {
 			return strings.TrimPrefix(name, "refs/heads/")
 		}
 	}
 	return ""
 }
 
-// update sends m and returns nil only if the server reports that it was done.
-// Neither go-git nor HTTP's status is trusted for that: go-git takes an empty answer
-// for a success, and a refusal arrives with status 200.
+// update sends m and returns nil only if the server reports that it was done: a
+// refusal, too, arrives with status 200, and so may an empty answer.
 func (s *sink) update(ctx context.Context, m move) error {
-	var remarks bytes.Buffer
-	req := packp.NewReferenceUpdateRequest()
-	if err := choose(req.Capabilities, s.refs.Capabilities, capability.ReportStatus, capability.Sideband64k); err != nil {
+	if err := s.hello.needs("report-status", "side-band-64k"); err != nil {
 		return err
 	}
-	req.Progress = &remarks
-	req.Commands = []*packp.Command{{Name: m.ref, Old: m.from, New: m.to}}
-	if m.pack != nil {
-		req.Packfile = io.NopCloser(bytes.NewReader(m.pack))
+	ask := pkt(nil, "%s %s %s\x00report-status side-band-64k\n", m.from, m.to, m.ref)
+	ask = pktMark(ask, flush)
+	if m.objects != nil {
+		objects, err := pack(m.objects, !s.hello.has("no-thin"))
+		if err != nil {
+			return err
+		}
+		ask = append(ask, objects...)
 	}
-	report, err := s.session.ReceivePack(ctx, req)
-	if report == nil && err != nil {
+	body, err := s.post(ctx, receivePack, "", ask)
+	if err != nil {
 		return err
 	}
-	return judge(report, m.ref, remarks.String()) // err repeats what report says
+	defer body.Close()
+	b := &band{lines: newLines(body)}
+	report, err := readReport(newLines(b))
+	if err != nil {
+		return fmt.Errorf("whether the server took the push is not known: %w", err)
+	}
+	_ = b.drain() // the report is what counts; the rest only frees the connection
+	return report.judge(m.ref, string(b.remarks))
 }

@@ -1,7 +1,8 @@
 // Package repo is the environment repository over smart HTTP: read the tree of one
-// commit, write one commit, push one branch. It works on go-git's transport and
-// object formats; trees are rewritten in their raw bytes, so that whatever an edit
-// does not touch (file modes, order, symbolic links, submodules, names in any
+// commit, write one commit, push one branch. It speaks git's protocol itself and asks
+// for nothing but the trees on the way to a file and the file, so that what it costs
+// does not grow with the repository. Trees are rewritten in their raw bytes: whatever
+// an edit does not touch (file modes, order, symbolic links, submodules, names in any
 // encoding) stays as it is.
 //
 // Every write is a compare-and-swap of one branch. A commit is a pure function of
@@ -16,8 +17,6 @@ import (
 	"errors"
 	"fmt"
 	"time"
-
-	"github.com/go-git/go-git/v5/plumbing"
 
 	"lockstep/gitops"
 )
@@ -36,14 +35,16 @@ type Repo struct {
 	Author   string        // name on our commits; "Lockstep" when empty
 	Email    string        // mail address on our commits; may be empty
 	Timeout  time.Duration // limit of one session, which is what one method call needs; 60 s when 0
+
+	memory memory
 }
 
 // Head returns the id of the commit at the head of branch. The error wraps
 // gitops.ErrNotFound when there is no such branch.
 func (r *Repo) Head(ctx context.Context, branch string) (string, error) {
-	var id plumbing.Hash
-	err := r.read(ctx, fmt.Sprintf("look for branch %q", branch), func(_ context.Context, s *source) (err error) {
-		id, err = head(s.refs, branch)
+	var id oid
+	err := r.read(ctx, fmt.Sprintf("look for branch %q", branch), func(ctx context.Context, s *source) (err error) {
+		id, err = s.head(ctx, branch)
 		return err
 	})
 	if err != nil {
@@ -57,45 +58,56 @@ func (r *Repo) Head(ctx context.Context, branch string) (string, error) {
 func (r *Repo) Tip(ctx context.Context, branch string) (gitops.Commit, error) {
 	var tip gitops.Commit
 	err := r.read(ctx, fmt.Sprintf("look at branch %q", branch), func(ctx context.Context, s *source) error {
-		id, err := head(s.refs, branch)
+		id, err := s.head(ctx, branch)
 		if err != nil {
 			return err
 		}
-		snapshot, err := s.fetch(ctx, id, justCommit)
-		if err != nil {
+		got := objects{}
+		if _, err := s.commit(ctx, id, justWanted, got); err != nil {
 			return err
 		}
-		tip = snapshot.Commit
-		return nil
+		snapshot, err := newSnapshot(got, id)
+		if err == nil {
+			tip = snapshot.Commit
+		}
+		return err
 	})
 	return tip, err
 }
 
-// At reads the tree of commit, given as 40 hexadecimal digits. A commit that is not
-// the head of a branch is read only from servers that allow that (GitLab does). The
-// error wraps gitops.ErrNotFound when the server allows it and has no such commit.
-func (r *Repo) At(ctx context.Context, commit string) (*Snapshot, error) {
+// At reads commit, given as 40 hexadecimal digits, and of its tree the files that are
+// named: paths, whose segments may hold the wildcards of path.Match; a name that looks
+// like one stands for itself, too. What they do not
+// lead to is not fetched, so that everything that is needed of a commit, in several
+// environments too, should be asked for at once; without any, the whole tree is read.
+//
+// The error wraps gitops.ErrNotFound when there is no such commit, and never because
+// of what files lead to, which File tells. From servers without the second version of
+// git's protocol, a commit that is not the head of a branch is read only if they allow
+// that.
+func (r *Repo) At(ctx context.Context, commit string, files ...string) (*Snapshot, error) {
 	var snapshot *Snapshot
 	err := r.read(ctx, fmt.Sprintf("read commit %q", commit), func(ctx context.Context, s *source) (err error) {
-		if !plumbing.IsHash(commit) {
+		id, ok := parseOID(commit)
+		if !ok {
 			return errors.New("not the id of a commit: 40 hexadecimal digits")
 		}
-		snapshot, err = s.fetch(ctx, plumbing.NewHash(commit), smallFiles)
+		snapshot, err = s.snapshot(ctx, id, files)
 		return err
 	})
 	return snapshot, err
 }
 
-// Branch reads the tree at the head of branch, in one session. The error wraps
+// Branch is At for the commit at the head of branch, in one session. The error wraps
 // gitops.ErrNotFound when there is no such branch.
-func (r *Repo) Branch(ctx context.Context, branch string) (*Snapshot, error) {
+func (r *Repo) Branch(ctx context.Context, branch string, files ...string) (*Snapshot, error) {
 	var snapshot *Snapshot
 	err := r.read(ctx, fmt.Sprintf("read branch %q", branch), func(ctx context.Context, s *source) error {
-		id, err := head(s.refs, branch)
+		id, err := s.head(ctx, branch)
 		if err != nil {
 			return err
 		}
-		snapshot, err = s.fetch(ctx, id, smallFiles)
+		snapshot, err = s.snapshot(ctx, id, files)
 		return err
 	})
 	return snapshot, err

@@ -80,6 +80,13 @@ git update-ref refs/heads/main $second
 `
 
 func TestMain(m *testing.M) {
+	if name := os.Getenv(inClient); name != "" {
+		if err := serveJobs(name); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		return
+	}
 	var err error
 	if sample, err = os.MkdirTemp("", "lockstep-repo-"); err == nil {
 		_, err = execute(exec.Command("sh", "-c", makeSample), sample, "")
@@ -267,9 +274,17 @@ func TestNotThere(t *testing.T) {
 	}
 }
 
+// before2 makes a server that does not know the second version of git's protocol.
+func before2(backend http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
+		req.Header.Del("Git-Protocol")
+		backend.ServeHTTP(w, req)
+	})
+}
+
 func TestAtWhatIsOnNoBranch(t *testing.T) {
 	t.Parallel()
-	s := serve(t, nil)
+	s := serve(t, before2)
 	loose := git(t, s.dir, "", "commit-tree", "-m", "loose", "main^{tree}")
 
 	if got, err := s.repo.At(t.Context(), loose); err != nil || got.Commit.ID != loose {

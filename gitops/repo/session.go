@@ -1,22 +1,21 @@
 package repo
 
 import (
+	"bytes"
 	"context"
+	"encoding/base64"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"net/url"
+	"strings"
 	"time"
-
-	"github.com/go-git/go-git/v5/plumbing/protocol/packp"
-	"github.com/go-git/go-git/v5/plumbing/protocol/packp/capability"
-	"github.com/go-git/go-git/v5/plumbing/transport"
-	githttp "github.com/go-git/go-git/v5/plumbing/transport/http"
 )
 
-// web speaks smart HTTP for all repositories, over one pool of connections.
-var web = githttp.NewClient(&http.Client{
+// web speaks HTTP for all repositories, over one pool of connections.
+var web = &http.Client{
 	CheckRedirect: sameHost,
 	Transport: &http.Transport{
 		Proxy:                 http.ProxyFromEnvironment,
@@ -27,130 +26,177 @@ var web = githttp.NewClient(&http.Client{
 		MaxIdleConnsPerHost:   4,
 		ForceAttemptHTTP2:     true,
 	},
-})
+}
 
-// sameHost follows a redirect only within the host that was asked: GitLab redirects
-// a renamed project, and nothing else has a reason to send us elsewhere.
+// sameHost follows a redirect of a question only within the host that was asked:
+// GitLab redirects a renamed project, and nothing else has a reason to send us
+// elsewhere, or away from encryption.
 func sameHost(req *http.Request, via []*http.Request) error {
-	if first := via[0].URL; req.URL.Host != first.Host {
-		return fmt.Errorf("the server redirects from %s to %s: put the new address into the configuration if it is right", first.Host, req.URL.Host)
+	first := via[0]
+	switch {
+	case req.URL.Host != first.URL.Host, first.URL.Scheme == "https" && req.URL.Scheme != "https":
+		return fmt.Errorf("the server redirects from %s://%s to %s://%s: put the new address into the configuration if it is right",
+			first.URL.Scheme, first.URL.Host, req.URL.Scheme, req.URL.Host)
+	case first.Method != http.MethodGet:
+		return errors.New("the server redirects to another address: the repository was moved just now")
+	case len(via) >= 10:
+		return errors.New("the server redirects without an end")
 	}
 	return nil
 }
 
-// A task is what a session is opened for. login is nil for an anonymous session.
-type task func(ctx context.Context, at *transport.Endpoint, login *githttp.BasicAuth) error
-
 // within does work as one session: under the time limit, with credentials asked for
 // now, and with an error that says what went wrong while doing what.
-func (r *Repo) within(ctx context.Context, doing string, work task) error {
+func (r *Repo) within(ctx context.Context, doing string, work func(context.Context, *session) error) error {
 	limit := r.Timeout
 	if limit == 0 {
 		limit = time.Minute
 	}
 	ctx, cancel := context.WithTimeoutCause(ctx, limit, fmt.Errorf("no answer within %v", limit))
-	defer cancel() // also frees a connection whose answer go-git did not read to its end
+	defer cancel() // also frees a connection whose answer was not read to its end
 
-	login := r.login()
-	at, err := endpoint(r.URL)
+	s := &session{login: r.login()}
+	at, err := address(r.URL)
 	if err == nil {
-		err = work(ctx, at, login)
+		s.at = at
+		err = work(ctx, s)
 	}
 	if err != nil {
-		return fmt.Errorf("%s of %s: %w", doing, r.Project, mask(explain(ctx, err, at), login))
+		return fmt.Errorf("%s of %s: %w", doing, r.Project, s.login.mask(explain(ctx, err)))
 	}
 	return nil
 }
 
-// login returns the credentials as they are now, nil for none.
-func (r *Repo) login() *githttp.BasicAuth {
+// A login is a user and an access token; the zero value stands for neither.
+type login struct{ user, password string }
+
+// login returns the credentials as they are now.
+func (r *Repo) login() login {
 	if r.Password == nil {
-		return nil
+		return login{}
 	}
 	user := r.User
 	if user == "" {
 		user = "oauth2"
 	}
-	return &githttp.BasicAuth{Username: user, Password: r.Password()}
+	return login{user: user, password: r.Password()}
 }
 
-// endpoint returns address in go-git's form. No error repeats the address, because
-// what is wrong with it may be the credentials in it.
-func endpoint(address string) (*transport.Endpoint, error) {
-	u, err := url.Parse(address)
+// A masked error reads as text and is what it wraps.
+type masked struct {
+	error
+	text string
+}
+
+func (m masked) Error() string { return m.text }
+func (m masked) Unwrap() error { return m.error }
+
+// mask makes sure that err does not show the access token, whatever a server may have
+// sent back of our request.
+func (l login) mask(err error) error {
+	if l.password == "" {
+		return err
+	}
+	header := base64.StdEncoding.EncodeToString([]byte(l.user + ":" + l.password))
+	text := strings.NewReplacer(l.password, "***", header, "***").Replace(err.Error())
+	if text == err.Error() {
+		return err
+	}
+	return masked{error: err, text: text}
+}
+
+// address returns the repository's URL without a slash at its end. No error repeats
+// it, because what is wrong with it may be the credentials in it.
+func address(text string) (string, error) {
+	u, err := url.Parse(text)
 	switch {
 	case err != nil:
-		return nil, errors.New("the repository's URL cannot be parsed")
+		return "", errors.New("the repository's URL cannot be parsed")
 	case u.User != nil:
-		return nil, errors.New("the repository's URL contains credentials: take them out and give the access token by itself")
+		return "", errors.New("the repository's URL contains credentials: take them out and give the access token by itself")
 	case u.Scheme != "http" && u.Scheme != "https", u.Host == "":
-		return nil, errors.New("the repository's URL must begin with https:// (or http://) and a host")
+		return "", errors.New("the repository's URL must begin with https:// (or http://) and a host")
 	case u.RawQuery != "" || u.Fragment != "":
-		return nil, errors.New("the repository's URL must end with its path, without ? or #")
+		return "", errors.New("the repository's URL must end with its path, without ? or #")
 	}
-	return transport.NewEndpoint(address)
+	return strings.TrimRight(text, "/"), nil
 }
 
-// A source is an open session that reads; refs is what the server advertised in it.
-type source struct {
-	session transport.UploadPackSession
-	refs    *packp.AdvRefs
+// A session is the requests of one method call.
+type session struct {
+	at    string // the repository's URL, after redirects
+	login login
 }
 
-// read opens a session that reads, and does work in it.
-func (r *Repo) read(ctx context.Context, doing string, work func(context.Context, *source) error) error {
-	return r.within(ctx, doing, func(ctx context.Context, at *transport.Endpoint, login *githttp.BasicAuth) error {
-		session, err := web.NewUploadPackSession(at, login) // go-git takes a nil login as none
-		if err != nil {
-			return err
-		}
-		refs, err := session.AdvertisedReferencesContext(ctx)
-		if errors.Is(err, transport.ErrEmptyRemoteRepository) {
-			refs, err = packp.NewAdvRefs(), nil // it answered: there is no branch yet
-		}
-		if err != nil {
-			return err
-		}
-		return work(ctx, &source{session: session, refs: refs})
-	})
-}
+// Git's services, as URLs name them.
+const (
+	uploadPack  = "git-upload-pack"
+	receivePack = "git-receive-pack"
+)
 
-// A sink is an open session that writes; refs is what the server advertised in it.
-type sink struct {
-	session transport.ReceivePackSession
-	refs    *packp.AdvRefs
-}
+// protocol2 asks for the second version of git's protocol, which names refs and
+// objects one by one; servers that do not know it do not see it.
+const protocol2 = "version=2"
 
-// write sends the move that plan returns, in a session that writes. plan comes before
-// anything is sent.
-func (r *Repo) write(ctx context.Context, doing string, plan func() (move, error)) error {
-	return r.within(ctx, doing, func(ctx context.Context, at *transport.Endpoint, login *githttp.BasicAuth) error {
-		m, err := plan()
-		if err != nil {
-			return err
-		}
-		session, err := web.NewReceivePackSession(at, login)
-		if err != nil {
-			return err
-		}
-		refs, err := session.AdvertisedReferencesContext(ctx)
-		if err != nil {
-			return err
-		}
-		s := &sink{session: session, refs: refs}
-		return s.send(ctx, m)
-	})
-}
-
-// choose sets the wanted capabilities in chosen; each must be in offered.
-func choose(chosen, offered *capability.List, wanted ...capability.Capability) error {
-	for _, c := range wanted {
-		if !offered.Supports(c) {
-			return fmt.Errorf("the server lacks the capability %q", c)
-		}
-		if err := chosen.Set(c); err != nil {
-			return err
-		}
+// greet asks what a service offers, and follows a project that was renamed.
+func (s *session) greet(ctx context.Context, service string) (io.ReadCloser, error) {
+	const path = "/info/refs"
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, s.at+path+"?service="+service, nil)
+	if err != nil {
+		return nil, err
 	}
-	return nil
+	if service == uploadPack {
+		req.Header.Set("Git-Protocol", protocol2)
+	}
+	answer, err := s.do(req)
+	if err != nil {
+		return nil, err
+	}
+	now := *answer.Request.URL
+	now.RawQuery, now.User = "", nil
+	if at, ok := strings.CutSuffix(now.String(), path); ok {
+		s.at = at
+	}
+	return answer.Body, nil
+}
+
+// post sends a request to a service and returns the answer. version is that of the
+// protocol, "" for the first.
+func (s *session) post(ctx context.Context, service, version string, body []byte) (io.ReadCloser, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, s.at+"/"+service, bytes.NewReader(body))
+	if err != nil {
+		return nil, err
+	}
+	req.Header.Set("Content-Type", "application/x-"+service+"-request")
+	req.Header.Set("Accept", "application/x-"+service+"-result")
+	if version != "" {
+		req.Header.Set("Git-Protocol", version)
+	}
+	answer, err := s.do(req)
+	if err != nil {
+		return nil, err
+	}
+	return answer.Body, nil
+}
+
+// do sends req. Any status but 200 is an error.
+func (s *session) do(req *http.Request) (*http.Response, error) {
+	req.Header.Set("User-Agent", "git/lockstep") // GitLab tells git from browsers by it
+	if s.login.password != "" {
+		req.SetBasicAuth(s.login.user, s.login.password)
+	}
+	answer, err := web.Do(req)
+	var failed *url.Error
+	if errors.As(err, &failed) {
+		return nil, failed.Err // the URL is left out
+	}
+	if err != nil {
+		return nil, err
+	}
+	if answer.StatusCode != http.StatusOK {
+		defer answer.Body.Close()
+		text, _ := io.ReadAll(io.LimitReader(answer.Body, 4<<10)) // what came is all that can be shown
+		return nil, &turnedAway{status: answer.StatusCode, path: req.URL.Path, text: string(text)}
+	}
+	return answer, nil
 }

@@ -1,117 +1,74 @@
 package repo
 
 import (
-	"context"
+	"bytes"
 	"errors"
 	"fmt"
-	"io"
+	"maps"
+	"slices"
+	"strconv"
 	"strings"
-
-	"github.com/go-git/go-git/v5/plumbing"
-	"github.com/go-git/go-git/v5/plumbing/format/packfile"
-	"github.com/go-git/go-git/v5/plumbing/object"
-	"github.com/go-git/go-git/v5/plumbing/protocol/packp"
-	"github.com/go-git/go-git/v5/plumbing/protocol/packp/capability"
-	"github.com/go-git/go-git/v5/plumbing/protocol/packp/sideband"
-	"github.com/go-git/go-git/v5/storage/memory"
+	"time"
 
 	"lockstep/gitops"
 )
 
-// A Snapshot is the tree of one commit, in memory. It never changes, so several
-// goroutines may read it.
+// A Snapshot is the tree of one commit, or what was asked for of it, in memory. It
+// never changes, so several goroutines may read it.
 type Snapshot struct {
 	Commit gitops.Commit // When is the committer's time
 
-	root    plumbing.Hash
-	objects *memory.Storage
+	root    oid
+	objects objects
+	whole   bool             // all of the tree was read, but for files that are too large
+	files   map[string]entry // the regular files that were asked for, by path; nil for all
 }
 
-// What a server that can filter need not send. One that cannot sends everything.
-const (
-	justCommit = packp.Filter("tree:0")        // neither trees nor files
-	smallFiles = packp.Filter("blob:limit=1m") // no file of tooLarge or more
-)
-
-// tooLarge is the size in bytes from which on a file is not read: no values file is
-// that large, but a repository may hold others that are.
-const tooLarge = 1 << 20
-
-// head returns the id of the commit at the head of branch.
-func head(refs *packp.AdvRefs, branch string) (plumbing.Hash, error) {
-	id, ok := refs.References[plumbing.NewBranchReferenceName(branch).String()]
-	if !ok {
-		return id, gitops.ErrNotFound
-	}
-	return id, nil
-}
-
-// fetch reads the commit id without its history, and what filter lets through of its
-// tree.
-func (s *source) fetch(ctx context.Context, id plumbing.Hash, filter packp.Filter) (*Snapshot, error) {
-	offered := s.refs.Capabilities
-	req := packp.NewUploadPackRequest()
-	if err := choose(req.Capabilities, offered, capability.Sideband64k, capability.Shallow, capability.OFSDelta); err != nil {
-		return nil, err
-	}
-	if offered.Supports(capability.Filter) {
-		req.Filter = filter
-		if err := req.Capabilities.Set(capability.Filter); err != nil {
-			return nil, err
-		}
-	}
-	req.Wants = []plumbing.Hash{id}
-	req.Depth = packp.DepthCommits(1)
-	answer, err := s.session.UploadPack(ctx, req)
-	if err != nil {
-		return nil, unserved(err, offered)
-	}
-	defer answer.Close()
-	objects := memory.NewStorage()
-	if err := packfile.UpdateObjectStorage(objects, sideband.NewDemuxer(sideband.Sideband64k, answer)); err != nil {
-		return nil, fmt.Errorf("unpack: %v", err)
-	}
-	return snapshot(objects, id)
-}
-
-// unserved explains why a server did not hand out a commit. Only where it offers what
-// its branches can reach does its no mean that the commit is not there.
-func unserved(err error, offered *capability.List) error {
-	switch {
-	case !strings.Contains(err.Error(), "not our ref"):
-		return err
-	case offered.Supports(capability.AllowReachableSHA1InWant):
-		return gitops.ErrNotFound
-	}
-	return errors.New("no branch holds it, or the server hands out heads of branches only: there, set uploadpack.allowReachableSHA1InWant (GitLab has it)")
-}
-
-// snapshot returns the commit id, which must be among objects.
-func snapshot(objects *memory.Storage, id plumbing.Hash) (*Snapshot, error) {
-	commit, err := object.GetCommit(objects, id)
+// newSnapshot returns the commit id, which must be in got.
+func newSnapshot(got objects, id oid) (*Snapshot, error) {
+	content, err := got.get(commitKind, id)
 	if err != nil {
 		return nil, fmt.Errorf("the server did not send a commit of this id: %v", err)
 	}
-	parents := make([]string, 0, len(commit.ParentHashes))
-	for _, p := range commit.ParentHashes {
-		parents = append(parents, p.String())
+	s := &Snapshot{objects: got, Commit: gitops.Commit{ID: id.String()}}
+	head, message, _ := strings.Cut(string(content), "\n\n")
+	s.Commit.Message = message
+	for line := range strings.Lines(head) {
+		name, value, _ := strings.Cut(strings.TrimSuffix(line, "\n"), " ")
+		switch name {
+		case "tree":
+			s.root, _ = parseOID(value)
+		case "parent":
+			s.Commit.Parents = append(s.Commit.Parents, value)
+		case "author":
+			s.Commit.Author, _ = person(value)
+		case "committer":
+			_, s.Commit.When = person(value)
+		}
 	}
-	return &Snapshot{
-		Commit: gitops.Commit{
-			ID:      id.String(),
-			Parents: parents,
-			Message: commit.Message,
-			Author:  commit.Author.Name,
-			When:    commit.Committer.When,
-		},
-		root:    commit.TreeHash,
-		objects: objects,
-	}, nil
+	return s, nil
 }
 
-// Files returns the path of every regular file, sorted by bytes. Symbolic links and
-// submodules are left out. A path is in the encoding in which it was committed.
+// person returns the name and the time of an author or a committer as commits have
+// them: "Name <mail> seconds zone". What is damaged is empty.
+func person(text string) (name string, when time.Time) {
+	name, _, _ = strings.Cut(text, "<")
+	fields := strings.Fields(text[strings.LastIndexByte(text, '>')+1:])
+	if len(fields) > 0 {
+		if seconds, err := strconv.ParseInt(fields[0], 10, 64); err == nil {
+			when = time.Unix(seconds, 0).UTC()
+		}
+	}
+	return strings.TrimSpace(name), when
+}
+
+// Files returns the path of every regular file that was asked for, sorted by bytes.
+// Symbolic links and submodules are left out. A path is in the encoding in which it
+// was committed.
 func (s *Snapshot) Files() ([]string, error) {
+	if s.files != nil {
+		return slices.Sorted(maps.Keys(s.files)), nil
+	}
 	files, err := s.below(nil, "", s.root)
 	if err != nil {
 		return nil, fmt.Errorf("list files of commit %.8s: %v", s.Commit.ID, err)
@@ -121,7 +78,7 @@ func (s *Snapshot) Files() ([]string, error) {
 
 // below appends the files of the tree id, which stands at prefix. Git's order within
 // trees is the order of whole paths.
-func (s *Snapshot) below(files []string, prefix string, id plumbing.Hash) ([]string, error) {
+func (s *Snapshot) below(files []string, prefix string, id oid) ([]string, error) {
 	t, err := s.tree(id)
 	if err != nil {
 		return nil, err
@@ -141,10 +98,10 @@ func (s *Snapshot) below(files []string, prefix string, id plumbing.Hash) ([]str
 	return files, nil
 }
 
-// File returns the content of the regular file at path. The error wraps
-// gitops.ErrNotFound when there is nothing at path, and gitops.ErrRefused when there
-// is something else: a symbolic link, a submodule, a directory, or a file of 1 MiB or
-// more, which is not read.
+// File returns the content of the regular file at path, which must have been asked
+// for. The error wraps gitops.ErrNotFound when there is nothing at path, and
+// gitops.ErrRefused when there is something else: a symbolic link, a submodule, a
+// directory, or a file of 1 MiB or more, which is not read.
 func (s *Snapshot) File(path string) ([]byte, error) {
 	content, err := s.file(path)
 	if err != nil {
@@ -154,16 +111,26 @@ func (s *Snapshot) File(path string) ([]byte, error) {
 }
 
 func (s *Snapshot) file(path string) ([]byte, error) {
-	e, err := s.locate(path)
-	if err != nil {
-		return nil, err
+	e, ok := s.files[path]
+	if !ok {
+		var err error
+		if e, err = s.locate(path); err != nil {
+			return nil, err
+		}
 	}
-	content, err := s.object(plumbing.BlobObject, e.id)
-	if errors.Is(err, plumbing.ErrObjectNotFound) || len(content) >= tooLarge {
+	o, ok := s.objects[e.id]
+	switch {
+	case !ok && !s.whole:
+		return nil, errNotAsked
+	case !ok || o.large:
 		return nil, fmt.Errorf("%w: it has 1 MiB or more, too much for a values file", gitops.ErrRefused)
 	}
-	return content, err
+	content, err := s.objects.get(blobKind, e.id)
+	return bytes.Clone(content), err
 }
+
+// errNotAsked is about what a snapshot cannot tell.
+var errNotAsked = errors.New("it was not asked for when the commit was read")
 
 // locate returns the entry of the regular file at path.
 func (s *Snapshot) locate(path string) (entry, error) {
@@ -188,20 +155,9 @@ func (s *Snapshot) locate(path string) (entry, error) {
 }
 
 // tree returns the raw content of the tree id.
-func (s *Snapshot) tree(id plumbing.Hash) (tree, error) {
-	return s.object(plumbing.TreeObject, id)
-}
-
-// object returns the content of an object that the server sent.
-func (s *Snapshot) object(kind plumbing.ObjectType, id plumbing.Hash) ([]byte, error) {
-	o, err := s.objects.EncodedObject(kind, id)
-	if err != nil {
-		return nil, fmt.Errorf("%s %s: %w", kind, id, err)
+func (s *Snapshot) tree(id oid) (tree, error) {
+	if _, ok := s.objects[id]; !ok && !s.whole {
+		return nil, errNotAsked
 	}
-	content, err := o.Reader()
-	if err != nil {
-		return nil, fmt.Errorf("%s %s: %v", kind, id, err)
-	}
-	defer content.Close()
-	return io.ReadAll(content)
+	return s.objects.get(treeKind, id)
 }

@@ -8,21 +8,19 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/go-git/go-git/v5/plumbing"
-
 	"lockstep/gitops"
 )
 
 // A tree is the raw content of a git tree object: entries of an octal mode, a space,
-// a name, a zero byte and a binary id, in git's order. go-git's decoded form is not
-// used because encoding it again turns mode 100664 into 100644.
+// a name, a zero byte and a binary id, in git's order. It is edited in this form, so
+// that modes such as 100664, which git itself no longer writes, stay.
 type tree []byte
 
 // An entry is one entry of a tree. Name is in whatever encoding it was committed.
 type entry struct {
 	mode uint64
 	name []byte
-	id   plumbing.Hash
+	id   oid
 	at   int // where the 20 bytes of id begin in the tree
 }
 

@@ -1,0 +1,121 @@
+package repo
+
+import (
+	"bytes"
+	"fmt"
+	"strings"
+	"testing"
+
+	"pgregory.net/rapid"
+)
+
+// Whatever ids are put into a tree: the difference makes exactly that tree of the old
+// one, and packs bring it there with and without its base.
+func TestTreeSurvivesThePack(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		var old []byte
+		var at []int
+		for i := range rapid.IntRange(1, 3000).Draw(t, "entries") {
+			old = fmt.Appendf(old, "100644 %05d\x00%020d", i, i)
+			at = append(at, len(old)-20)
+		}
+		base := sum(treeKind, old)
+		w := written{kind: treeKind, content: old, base: base}
+		for _, i := range rapid.SliceOfNDistinct(rapid.IntRange(0, len(at)-1), 1, -1, rapid.ID).Draw(t, "edited") {
+			w.edits = append(w.edits, idEdit{at: at[i], id: oid(bytes.Repeat([]byte{byte(i)}, 20))})
+		}
+		w.edits = sorted(w.edits)
+		want := bytes.Join(w.parts(), nil)
+		w.id = sum(treeKind, want)
+		for _, thin := range []bool{false, true} {
+			p, err := pack([]written{w}, thin)
+			if err != nil {
+				t.Fatal(err)
+			}
+			got := objects{base: {kind: treeKind, content: old}}
+			if err := got.unpack(bytes.NewReader(p)); err != nil {
+				t.Fatal(err)
+			}
+			if again := got[w.id]; again.kind != treeKind || !bytes.Equal(again.content, want) {
+				t.Fatalf("thin %v: the tree came back as %q", thin, again.content)
+			}
+		}
+	})
+}
+
+func sorted(edits []idEdit) []idEdit {
+	for i := range edits {
+		for j := i; j > 0 && edits[j].at < edits[j-1].at; j-- {
+			edits[j], edits[j-1] = edits[j-1], edits[j]
+		}
+	}
+	return edits
+}
+
+// A pack that is cut off, or damaged at any byte, is an error or lacks the object; it
+// never yields another one under its id.
+func TestDamagedPack(t *testing.T) {
+	t.Parallel()
+	content := []byte(strings.Repeat("data: 1\n", 20))
+	w := written{id: sum(blobKind, content), kind: blobKind, content: content}
+	whole, err := pack([]written{w}, true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range len(whole) - 20 { // the checksum at the end is not looked at
+		if err := (objects{}).unpack(bytes.NewReader(whole[:i])); err == nil {
+			t.Errorf("cut off at %d passed", i)
+		}
+		damaged := bytes.Clone(whole)
+		damaged[i] ^= 0x55
+		got := objects{}
+		if err := got.unpack(bytes.NewReader(damaged)); err != nil {
+			continue
+		}
+		if o, ok := got[w.id]; ok && !bytes.Equal(o.content, content) {
+			t.Errorf("damaged at %d: it yields %q", i, o.content)
+		}
+	}
+}
+
+func TestDamagedDelta(t *testing.T) {
+	t.Parallel()
+	base := []byte("0123456789")
+	for name, delta := range map[string]string{
+		"empty":                "",
+		"of another base":      "\x09\x01\x01a",
+		"no size":              "\x0a",
+		"a size without end":   "\x0a\x80",
+		"nothing to add":       "\x0a\x01\x00",
+		"too short to add":     "\x0a\x03\x03ab",
+		"copies behind it":     "\x0a\x02\x91\x09\x02",
+		"copies, cut off":      "\x0a\x02\x91\x00",
+		"longer than it says":  "\x0a\x01\x02ab",
+		"shorter than it says": "\x0a\x03\x02ab",
+	} {
+		if got, err := patch(base, []byte(delta)); err == nil {
+			t.Errorf("%s: %q", name, got)
+		}
+	}
+	if got, err := patch(base, []byte("\x0a\x05\x91\x02\x03\x02ab")); err != nil || string(got) != "234ab" {
+		t.Errorf("a good one: %q, %v", got, err)
+	}
+}
+
+func TestUnaskedObjects(t *testing.T) {
+	t.Parallel()
+	for name, head := range map[string]string{
+		"a difference by position": "\x61",
+		"of no type":               "\x01",
+		"without an end":           "\x9f" + strings.Repeat("\xff", 12),
+		"a tree of 4 GiB":          "\xa0\x80\x80\x80\x80\x01",
+	} {
+		if err := (objects{}).unpack(strings.NewReader("PACK\x00\x00\x00\x02\x00\x00\x00\x01" + head)); err == nil {
+			t.Errorf("%s passed", name)
+		}
+	}
+	if err := (objects{}).unpack(strings.NewReader("PACK\x00\x00\x00\x03\x00\x00\x00\x00")); err == nil {
+		t.Error("a pack of version 3 passed")
+	}
+}

@@ -36,7 +36,8 @@ lint:
 	for script in .ci/run .ci/integration .ci/chaos .ci/fuzz; do bash -n "$$script" || exit 1; done
 	for script in .ci/postgres .ci/prometheus .ci/s3; do sh -n "$$script" || exit 1; done
 
-## bench: benchmarks, each against a peer in the same run
+## bench: benchmarks, each against a peer in the same run; the last one fails when gitops/repo
+## misses a binding goal. It keeps its repositories in TMPDIR, where the peers clone, too.
 bench:
 	$(GO) test -tags $(TAGS) -run '^$$' -bench . -benchtime 2s ./gitops/... ./bot/data
 	LOCKSTEP_BENCH=1 $(GO) test -tags $(TAGS) -count 1 -timeout 15m -run '^TestBench$$' -v ./gitops/repo

@@ -75,9 +75,6 @@ func TestSources(t *testing.T) {
 	if !slices.Equal(got, want) {
 		t.Errorf("got\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
 	}
-	if got, want := parsed(t, text).DataProjects(), []string{"data/mda", "data/other"}; !slices.Equal(got, want) {
-		t.Errorf("data projects: got %q, want %q", got, want)
-	}
 }
 
 func TestHeld(t *testing.T) {

@@ -231,17 +231,6 @@ func (p *PackageConfig) tagged(pkg, tag string) (gitops.Version, error) {
 	return p.parse(pkg, v)
 }
 
-// DataProjects returns the projects in which versions are announced, in order.
-func (c *Config) DataProjects() []string {
-	projects := map[string]bool{}
-	for _, s := range c.Sources() {
-		if s.Project != "" {
-			projects[s.Project] = true
-		}
-	}
-	return sortedKeys(projects)
-}
-
 // Channels returns the names of the channels on which people are told of the runs of a
 // track, in order; none for an unknown track.
 func (c *Config) Channels(track string) []string {

@@ -67,9 +67,6 @@ func TestConfigDefaults(t *testing.T) {
 	if got, want := c.Limits(), (Limits{time.Hour, time.Second, 30 * time.Second, 5 * time.Minute}); got != want {
 		t.Errorf("limits: got %v, want %v", got, want)
 	}
-	if got, want := c.DataProjects(), []string{"data/mda"}; !slices.Equal(got, want) {
-		t.Errorf("data projects: got %v, want %v", got, want)
-	}
 	got, err := c.Track("integration", "mda", "2026.11.1")
 	if err != nil {
 		t.Fatal(err)

@@ -67,7 +67,7 @@ func do(ctx context.Context, tx Tx, b bot.Batch, now time.Time, channels func(tr
 // taken returns the record of a command, and whether it was there before. It keeps the
 // row from changing until the transaction ends, so that two of the same take turns.
 func taken(ctx context.Context, tx Tx, b bot.Batch, seq int, c bot.Command) (record bot.CommandRecord, known bool, err error) {
-	if _, err := tx.Exec(ctx, `INSERT INTO commands (source, seq, at, run, body) VALUES ($1, $2, $3, '', '')
+	if _, err := tx.Exec(ctx, `INSERT INTO commands (source, seq, at, body) VALUES ($1, $2, $3, '')
 		ON CONFLICT (source, seq) DO UPDATE SET at = commands.at`, b.Source, seq, millis(c.At)); err != nil {
 		return record, false, err
 	}
@@ -88,12 +88,8 @@ func keep(ctx context.Context, tx Tx, record bot.CommandRecord) error {
 	if err != nil {
 		return err
 	}
-	run := record.Run
-	if run == "" {
-		run = record.Answer.Run
-	}
-	_, err = tx.Exec(ctx, `UPDATE commands SET run = $3, body = $4, at = $5 WHERE source = $1 AND seq = $2`,
-		record.Source, record.Seq, run, string(body), millis(record.At))
+	_, err = tx.Exec(ctx, `UPDATE commands SET body = $3, at = $4 WHERE source = $1 AND seq = $2`,
+		record.Source, record.Seq, string(body), millis(record.At))
 	return err
 }
 
@@ -130,16 +126,6 @@ func (s *Store) Commands(ctx context.Context, source string) ([]bot.CommandRecor
 	records, err := records(ctx, s.db, `SELECT body FROM commands WHERE source = $1 ORDER BY seq`, source)
 	if err != nil {
 		return nil, fmt.Errorf("commands of %q: %w", source, err)
-	}
-	return records, nil
-}
-
-// CommandsOf returns the commands that were for a run or have made it, in the order in
-// which they came.
-func (s *Store) CommandsOf(ctx context.Context, run string) ([]bot.CommandRecord, error) {
-	records, err := records(ctx, s.db, `SELECT body FROM commands WHERE run = $1 AND run <> '' ORDER BY at, source, seq`, run)
-	if err != nil {
-		return nil, fmt.Errorf("commands for run %q: %w", run, err)
 	}
 	return records, nil
 }

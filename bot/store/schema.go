@@ -164,12 +164,10 @@ var migrations = []migration{{statements: []string{
 		source TEXT   NOT NULL, -- the batch that it came with
 		seq    BIGINT NOT NULL, -- within that, from 1
 		at     BIGINT NOT NULL,
-		run    TEXT   NOT NULL, -- that it was for, or that it made; '' for none
 		body   TEXT   NOT NULL,
 		PRIMARY KEY (source, seq)
 	)`,
 	`CREATE INDEX commands_at ON commands (at, source, seq)`,
-	`CREATE INDEX commands_run ON commands (run) WHERE run <> ''`,
 	`CREATE TABLE tokens (
 		id      TEXT   NOT NULL PRIMARY KEY, -- the part of the token that is no secret
 		hash    TEXT   NOT NULL,             -- SHA-256 of the token, in hex

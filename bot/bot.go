@@ -94,6 +94,7 @@ type Run struct {
 	BackCause *Cause          `json:"back_cause,omitempty"` // why putting back failed
 	Warnings  []string        `json:"warnings,omitempty"`   // what was allowed to fail, and failed
 	Left      []rollback.Left `json:"left,omitempty"`       // what a rollback left alone, and why
+	Unwound   []Unwound       `json:"unwound,omitempty"`    // what a rollback puts back further, past what was undone since
 
 	Data    *DataSet   `json:"data,omitempty"`    // from Started on: the version's data; nil: nobody looks after it
 	Whole   Progress   `json:"whole"`             // the proof that Data is complete

@@ -50,7 +50,7 @@ func (b *Bot) prepare(ctx context.Context, r *Run, i int) (Outcome, error) {
 		return Outcome{}, err
 	}
 	if p.Repo == "" {
-		d := Delivery{Change: gitops.Change{Repo: p.home()}, Sets: sets}
+		d := Delivery{Change: gitops.Change{Repo: p.home(), When: b.Now().UTC().Truncate(time.Second)}, Sets: sets}
 		r.Stage, r.Stages[i].Delivery = i, d
 		return to(Merged, "%s is deployed by parameter %s alone: nothing to propose", p.Environment, p.Deploy.Name), nil
 	}

@@ -1,0 +1,163 @@
+package gitops
+
+import (
+	"bytes"
+	"errors"
+	"path"
+	"regexp"
+	"slices"
+	"strings"
+
+	"sigs.k8s.io/kustomize/kyaml/yaml"
+)
+
+// A holding is whether a file holds the key.
+type holding struct {
+	yes  bool
+	gone bool   // there is no such file
+	why  string // why it cannot be told
+}
+
+// holds reads a file, once.
+func (f *finder) holds(file string) holding {
+	h, known := f.held[file]
+	if !known {
+		h = f.look(file)
+		f.held[file] = h
+	}
+	return h
+}
+
+func (f *finder) look(file string) holding {
+	if _, there := slices.BinarySearch(f.list(), file); !there {
+		return holding{gone: true}
+	}
+	data, why := f.read(file)
+	if why != "" {
+		return holding{why: why}
+	}
+	return f.within(file, data)
+}
+
+// within reports whether the content of a file holds the key.
+func (f *finder) within(file string, data []byte) holding {
+	for _, w := range f.words {
+		if !bytes.Contains(data, []byte(w)) && !bytes.Contains(data, []byte(`\`)) {
+			return holding{}
+		}
+	}
+	_, err := Value(file, data, f.key)
+	switch {
+	case err == nil:
+		return holding{yes: true}
+	case errors.Is(err, ErrNotFound):
+		return holding{}
+	}
+	return holding{why: err.Error()}
+}
+
+// keyWords returns the names in a key: a file that lacks one of them cannot hold it.
+func keyWords(key string) []string { return keyWord.FindAllString(key, -1) }
+
+var keyWord = regexp.MustCompile(`[A-Za-z0-9_-]+`)
+
+// inline reports that values which are written in a helmfile hold the key.
+func (f *finder) inline(item spot) bool {
+	n := item.target()
+	if n == nil || n.Kind != yaml.MappingNode {
+		return false
+	}
+	text, err := yaml.NewRNode(n).String()
+	if err != nil {
+		return true
+	}
+	h := f.within(item.page.file, []byte(text))
+	return h.yes || h.why != ""
+}
+
+// environmentValues notes where the values of the environment hold the key: which
+// releases read them, only templates know.
+func (f *finder) environmentValues(s *state) {
+	for _, item := range s.sources() {
+		n := item.target()
+		name, unknown := item.text(f.environment, "")
+		file, ok := join(path.Dir(item.page.file), name)
+		switch {
+		case n != nil && n.Kind == yaml.MappingNode:
+			if f.inline(item) {
+				f.doubt(item, "", true, "values of the environment hold %s: which releases use them is not known", f.key)
+			}
+		case len(unknown) == 0 && ok && !remote(name):
+			if h := f.holds(file); h.yes || h.why != "" && !h.gone {
+				f.doubt(item, "", true, "%s holds %s for the whole environment: which releases use it is not known", file, f.key)
+			}
+		}
+	}
+}
+
+// sources returns the values of the environment in helmfile's order.
+func (s *state) sources() []spot {
+	all := slices.Clone(s.defaults)
+	for _, part := range s.environments[s.f.environment] {
+		all = append(all, part.get(s.f, "values").items()...)
+	}
+	return all
+}
+
+// value returns what the values of the environment say at a path; "" when that is not
+// known.
+func (s *state) value(steps []string) string {
+	for _, part := range s.environments[s.f.environment] {
+		if part.get(s.f, "secrets").is() || part.get(s.f, "mergeStrategy").is() {
+			return ""
+		}
+	}
+	for _, item := range slices.Backward(s.sources()) {
+		roots := []spot{item}
+		if n := item.target(); n == nil || n.Kind != yaml.MappingNode {
+			var known bool
+			if roots, known = s.valuesFile(item); !known {
+				return ""
+			}
+		}
+		for _, root := range roots {
+			if at := root.follow(s.f, steps); at.is() {
+				text, unknown := at.text(s.f.environment, "")
+				if len(unknown) > 0 {
+					return ""
+				}
+				return text
+			}
+		}
+	}
+	return ""
+}
+
+// valuesFile reads a values file of the environment. It is not known where templates or
+// its place keep it from being read.
+func (s *state) valuesFile(item spot) (roots []spot, known bool) {
+	name, unknown := item.text(s.f.environment, "")
+	file, ok := join(path.Dir(item.page.file), name)
+	if len(unknown) > 0 || !ok || remote(name) || strings.ContainsAny(name, "*?[") {
+		return nil, false
+	}
+	if _, there := slices.BinarySearch(s.f.list(), file); !there {
+		return nil, true
+	}
+	data, why := s.f.read(file)
+	if why != "" || bytes.Contains(data, []byte("{{")) {
+		return nil, false
+	}
+	p := &page{file: file}
+	return s.documents(p, string(data)), true
+}
+
+// follow returns what stands at a path of keys.
+func (s spot) follow(f *finder, steps []string) spot {
+	for _, step := range steps {
+		if s = s.get(f, step); !s.is() {
+			return spot{}
+		}
+	}
+	return s
+}

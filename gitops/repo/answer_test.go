@@ -182,34 +182,6 @@ func TestPasswordIsAskedForEachTime(t *testing.T) {
 	}
 }
 
-func TestRedirect(t *testing.T) {
-	t.Parallel()
-	other := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, req *http.Request) {
-		t.Errorf("the other host was asked for %s", req.URL)
-	}))
-	t.Cleanup(other.Close)
-	away := httptest.NewServer(http.RedirectHandler(other.URL+"/env/mda.git/info/refs?service=git-upload-pack", http.StatusMovedPermanently))
-	t.Cleanup(away.Close)
-	r := &Repo{URL: away.URL + "/env/mda.git", Project: "env/mda", Password: func() string { return secret }}
-	if _, err := r.Head(t.Context(), "main"); err == nil || !strings.Contains(err.Error(), "redirects from") {
-		t.Errorf("to another host: %v, want a refusal", err)
-	}
-
-	s := serve(t, func(backend http.Handler) http.Handler {
-		return http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
-			if path, ok := strings.CutPrefix(req.URL.Path, "/old/"); ok {
-				http.Redirect(w, req, "/"+path+"?"+req.URL.RawQuery, http.StatusMovedPermanently)
-				return
-			}
-			backend.ServeHTTP(w, req)
-		})
-	})
-	s.repo.URL = strings.Replace(s.repo.URL, "/env.git", "/old/env.git", 1)
-	if _, err := s.repo.Push(t.Context(), s.base(t), bump("b"), map[string][]byte{values: []byte(bumped)}, ""); err != nil {
-		t.Errorf("within the host, as after a rename: %v", err)
-	}
-}
-
 func TestEmptyAnswer(t *testing.T) {
 	t.Parallel()
 	s := serve(t, func(backend http.Handler) http.Handler {

@@ -26,12 +26,23 @@ func (t *turnedAway) Error() string {
 	case http.StatusUnauthorized:
 		return "the server does not accept the access token (401): it has expired, was revoked or lacks the scope; renew it"
 	case http.StatusForbidden:
+		if mentions(t.text, ailments) {
+			return "the server cannot do this now (403)" + t.reason()
+		}
 		return fmt.Sprintf("the access token may not do this (403)%s: give its user the role, and the token the scope, to read and write the repository", t.reason())
 	case http.StatusNotFound:
 		path, _, _ := strings.Cut(t.path, "/info/refs")
 		return fmt.Sprintf("no repository at %s (404): check the address, and that the token's user is a member of the project", path)
 	}
-	return fmt.Sprintf("the server answered with status %d", t.status)
+	return fmt.Sprintf("the server answered with status %d%s", t.status, t.reason())
+}
+
+// hopeless reports that a server turned us away, and would do so again at once: who asks
+// it again soon, with a token that has expired too, may be locked out for longer.
+func hopeless(err error) bool {
+	var t *turnedAway
+	return errors.As(err, &t) && (t.status == http.StatusUnauthorized || t.status == http.StatusForbidden ||
+		t.status == http.StatusTooManyRequests || t.status == http.StatusServiceUnavailable)
 }
 
 // reason returns what the server wrote, with a colon before it, or "" when that was

@@ -144,6 +144,8 @@ func TestURL(t *testing.T) {
 		"https:///env.git":               "must begin with https://",
 		"https://x/env.git?a=b":          "without ? or #",
 		"https://x/env.git#a":            "without ? or #",
+		"https://x/env.git?":             "without ? or #",
+		"https://x/env.git#":             "without ? or #",
 		"https://oauth2:" + secret + "@gitlab.example.com/env.git":    "contains credentials",
 		"https://" + secret + "@gitlab.example.com/env.git":           "contains credentials",
 		"https://oauth2:" + secret + "%zz@gitlab.example.com/env.git": "cannot be parsed",

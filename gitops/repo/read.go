@@ -16,7 +16,7 @@ func (s *source) snapshot(ctx context.Context, id oid, patterns []string) (*Snap
 	}
 	got := objects{}
 	filtered, err := s.commit(ctx, id, filter, got)
-	if len(asked) > 0 && deep > 1 && (err != nil || filtered && got.size() > 2*cheap) {
+	if len(asked) > 0 && deep > 1 && (err != nil && !hopeless(err) || filtered && got.size() > 2*cheap) {
 		s.known.limit(deep - 1)
 	}
 	if err != nil {

@@ -116,7 +116,7 @@ func address(text string) (string, error) {
 		return "", errors.New("the repository's URL contains credentials: take them out and give the access token by itself")
 	case u.Scheme != "http" && u.Scheme != "https", u.Host == "":
 		return "", errors.New("the repository's URL must begin with https:// (or http://) and a host")
-	case u.RawQuery != "" || u.Fragment != "":
+	case strings.ContainsAny(text, "?#"):
 		return "", errors.New("the repository's URL must end with its path, without ? or #")
 	}
 	return strings.TrimRight(text, "/"), nil
@@ -197,6 +197,10 @@ func (s *session) do(req *http.Request) (*http.Response, error) {
 		defer answer.Body.Close()
 		text, _ := io.ReadAll(io.LimitReader(answer.Body, 4<<10)) // what came is all that can be shown
 		return nil, &turnedAway{status: answer.StatusCode, path: req.URL.Path, text: string(text)}
+	}
+	if strings.HasPrefix(answer.Header.Get("Content-Type"), "text/html") {
+		answer.Body.Close()
+		return nil, errors.New("the server answered with a web page: check the address, and that no login stands before it")
 	}
 	return answer, nil
 }

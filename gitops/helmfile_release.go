@@ -3,6 +3,7 @@ package gitops
 import (
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 
 	"sigs.k8s.io/kustomize/kyaml/yaml"
@@ -11,8 +12,9 @@ import (
 // A candidate is one release while its values are looked through.
 type candidate struct {
 	*state
-	at   spot
-	name string // "" where it is not known
+	at    spot
+	chain []spot // what it inherits and itself, in the order in which helmfile joins them
+	name  string // "" where it is not known
 
 	file   string   // the last values file that holds the key so far
 	others []string // those before it
@@ -26,15 +28,19 @@ func (f *finder) release(s *state, at spot) {
 	}
 	c := &candidate{state: s, at: at}
 	name, unknown := at.get(f, "name").text(f.environment, "")
-	if len(unknown) > 0 {
+	if len(unknown) == 0 && releaseName.MatchString(name) {
+		c.name = name
+	}
+	c.chain = c.inherited(nil, at, map[string]bool{})
+	slices.Reverse(c.chain)
+	switch {
+	case len(unknown) > 0:
 		c.doubtful(at, "the release's name is not known ("+unknown[0]+")", c.guesses())
 		return
-	}
-	if !releaseName.MatchString(name) {
+	case c.name == "":
 		c.doubtful(at, fmt.Sprintf("%q is no name of a release", shown(name)), c.guesses())
 		return
 	}
-	c.name = name
 	away := c.away()
 	for _, item := range c.values() {
 		c.look(item)
@@ -86,11 +92,26 @@ func (c *candidate) guesses() []string {
 	var patterns []string
 	for _, item := range c.values() {
 		if n := item.target(); n != nil && n.Kind == yaml.ScalarNode {
-			name, _ := item.text(c.f.environment, "")
-			patterns = append(patterns, c.pattern(item, name))
+			_, _, pattern := c.path(item)
+			patterns = append(patterns, pattern)
 		}
 	}
 	return patterns
+}
+
+// path returns the path that an item of values names, which actions in it are unknown,
+// and the pattern of the files that it may name then.
+func (c *candidate) path(item spot) (name string, unknown []string, pattern string) {
+	name, unknown = item.text(c.f.environment, c.name)
+	prefix := c.field("valuesPathPrefix")
+	if prefix.null() {
+		return name, unknown, c.pattern(item, name)
+	}
+	before, more := prefix.text(c.f.environment, c.name)
+	if name = before + name; len(more) > 0 {
+		return name, append(more, unknown...), ""
+	}
+	return name, unknown, c.pattern(item, name)
 }
 
 // pattern returns the pattern of the files that a path with unknown actions may name.
@@ -103,16 +124,38 @@ func (c *candidate) pattern(item spot, name string) string {
 	return file
 }
 
-// values returns the values of the release in helmfile's order: those of the templates
-// that it inherits, then its own; the last one goes before the others.
-func (c *candidate) values() []spot { return c.inherited(c.at, map[string]bool{}) }
+// values returns the values of the release in helmfile's order, in which the last one
+// goes before the others.
+func (c *candidate) values() []spot {
+	return append(c.lists("valuesTemplate"), c.lists("values")...)
+}
 
-// inherited is values for a release or a template; seen holds the templates that were
-// gone through.
-func (c *candidate) inherited(of spot, seen map[string]bool) []spot {
-	f := c.f
+// lists returns the items of that key of the release and of all that it inherits.
+func (c *candidate) lists(key string) []spot {
 	var all []spot
-	for _, item := range of.get(f, "inherit").list(f, "inherit") {
+	for _, part := range c.chain {
+		all = append(all, part.get(c.f, key).list(c.f, c.name, key)...)
+	}
+	return all
+}
+
+// field returns the single value of that key of the release: the first one in its chain.
+func (c *candidate) field(key string) spot {
+	for _, part := range c.chain {
+		if at := part.get(c.f, key); !at.null() {
+			return at
+		}
+	}
+	return spot{}
+}
+
+// inherited appends to chain, the last one first, a release or a template and what it
+// inherits. Seen holds the templates that were gone through: of one that is inherited
+// twice, its last place is the one that counts.
+func (c *candidate) inherited(chain []spot, of spot, seen map[string]bool) []spot {
+	f := c.f
+	chain = append(chain, of)
+	for _, item := range slices.Backward(of.get(f, "inherit").list(f, c.name, "inherit")) {
 		name, unknown := item.get(f, "template").text(f.environment, c.name)
 		template, there := c.templates[name]
 		switch {
@@ -123,13 +166,10 @@ func (c *candidate) inherited(of spot, seen map[string]bool) []spot {
 			f.doubt(item, c.name, true, "which values it inherits is not known, because of except")
 		default:
 			seen[name] = true
-			all = append(all, c.inherited(template, seen)...)
+			chain = c.inherited(chain, template, seen)
 		}
 	}
-	for _, key := range []string{"values", "valuesTemplate"} {
-		all = append(all, of.get(f, key).list(f, key)...)
-	}
-	return all
+	return chain
 }
 
 // look looks at one item of the release's values.
@@ -141,11 +181,11 @@ func (c *candidate) look(item spot) {
 		}
 		return
 	}
-	name, unknown := item.text(f.environment, c.name)
+	name, unknown, pattern := c.path(item)
 	file, ok := join(c.dir, name)
 	switch {
 	case len(unknown) > 0:
-		c.doubtful(item, "which values "+strings.Join(unknown, " and ")+" names is not known", []string{c.pattern(item, name)})
+		c.doubtful(item, "which values "+strings.Join(unknown, " and ")+" names is not known", []string{pattern})
 	case remote(name):
 		f.doubt(item, c.name, false, "values %q are in another place and not read", shown(name))
 	case !ok:
@@ -169,7 +209,7 @@ func (c *candidate) lookInto(item spot, file string) {
 		c.others, c.file = append(c.others, c.file), file
 	case h.yes:
 		c.file = file
-	case h.gone && (c.lenient || c.at.get(c.f, "missingFileHandler").is()):
+	case h.gone && (c.lenient || lenient(c.field("missingFileHandler"))):
 	case h.gone:
 		c.f.doubt(item, c.name, false, "values %s are not there", file)
 	case h.why != "":
@@ -177,35 +217,61 @@ func (c *candidate) lookInto(item spot, file string) {
 	}
 }
 
-// sets notes a "set" of the key, which goes before all values.
+// sets notes a "set" of the key, or of a map that holds it, which goes before all values.
 func (c *candidate) sets() {
+	f := c.f
 	for _, key := range []string{"set", "setString", "setTemplate"} {
-		for _, item := range c.at.get(c.f, key).items() {
-			name, unknown := item.get(c.f, "name").text(c.f.environment, c.name)
-			if len(unknown) > 0 || name != c.f.key {
-				continue
+		for _, item := range c.lists(key) {
+			name, unknown := item.get(f, "name").text(f.environment, c.name)
+			switch {
+			case len(unknown) > 0:
+				f.doubt(item, c.name, true, "what %s sets is not known: %s", key, unknown[0])
+			case name == f.key && slices.Contains(c.at.get(f, key).items(), item):
+				f.doubt(item, c.name, true, "%s sets %s in the helmfile: list the service with the key releases[name=%s].%s[name=%q].value", key, name, c.name, key, name)
+			case f.covers(name):
+				f.doubt(item, c.name, true, "%s sets %s in the helmfile, which goes before %s of values files", key, shown(name), f.key)
 			}
-			c.f.doubt(item, c.name, true, "%s sets %s in the helmfile: list the service with the key releases[name=%s].%s[name=%q].value", key, name, c.name, key, name)
 		}
 	}
 }
+
+// covers reports that name, as Helm's --set takes it, is the key or leads to a map or a
+// list that holds it.
+func (f *finder) covers(name string) bool {
+	sel, err := parseKey(f.key)
+	if err != nil {
+		return false
+	}
+	var path []string
+	for _, st := range sel.path {
+		if !st.item {
+			path = append(path, st.name)
+		}
+	}
+	set := setName.FindAllString(setIndex.ReplaceAllString(name, ""), -1)
+	for i := range set {
+		set[i] = setEscape.ReplaceAllString(set[i], "$1")
+	}
+	return len(set) > 0 && len(set) <= len(path) && slices.Equal(set, path[:len(set)])
+}
+
+// Helm's --set knows a.b for a key of a key, a[0] for an item, and a\.b for a key with a dot.
+var (
+	setIndex  = regexp.MustCompile(`\[[0-9]*\]`)
+	setName   = regexp.MustCompile(`(?:[^.\\]|\\.)+`)
+	setEscape = regexp.MustCompile(`\\(.)`)
+)
 
 // away says why helmfile does not install the release in the environment; "" when it
 // does, or when that is not known.
 func (c *candidate) away() string {
 	f := c.f
-	if at := c.at.get(f, "installed"); !at.null() {
-		switch text, unknown := at.text(f.environment, c.name); {
-		case len(unknown) > 0:
-			f.doubt(at, c.name, false, "whether it is installed is not known: taken as if it was")
-		case text == "false":
-			return "installed: false"
-		}
-	}
-	if at := c.at.get(f, "installedTemplate"); !at.null() {
+	if at := c.field("installedTemplate"); !at.null() {
 		f.doubt(at, c.name, false, "whether it is installed is not known (installedTemplate): taken as if it was")
+	} else if c.uninstalled() {
+		return "installed: false"
 	}
-	at := c.at.get(f, "condition")
+	at := c.field("condition")
 	if at.null() {
 		return ""
 	}
@@ -220,4 +286,24 @@ func (c *candidate) away() string {
 	}
 	f.doubt(at, c.name, false, "what the condition %s is in environment %s is not known: taken as if it was true", shown(condition), f.environment)
 	return ""
+}
+
+// uninstalled reports that "installed" of the release and of all that it inherits is
+// false, wherever it stands: helmfile takes one that is true before all others.
+func (c *candidate) uninstalled() (is bool) {
+	for _, part := range c.chain {
+		at := part.get(c.f, "installed")
+		if at.null() {
+			continue
+		}
+		text, unknown := at.text(c.f.environment, c.name)
+		if len(unknown) > 0 {
+			c.f.doubt(at, c.name, false, "whether it is installed is not known: taken as if it was")
+		}
+		if text != "false" {
+			return false
+		}
+		is = true
+	}
+	return is
 }

@@ -59,10 +59,11 @@ func (s spot) items() []spot {
 	return items
 }
 
-// list returns the items of a list, and notes where there is something else.
-func (s spot) list(f *finder, what string) []spot {
+// list returns the items of a list of a release, or of none, and notes where there is
+// something else.
+func (s spot) list(f *finder, release, what string) []spot {
 	if n := s.target(); !s.null() && n.Kind != yaml.SequenceNode {
-		f.doubt(s, "", true, "what %s lists is not known", what)
+		f.doubt(s, release, true, "what %s lists is not known", what)
 	}
 	return s.items()
 }
@@ -159,7 +160,7 @@ func (s *state) load(file string, loading map[string]bool) {
 	loading[file] = true
 	defer delete(loading, file)
 	for _, root := range s.documents(p, text) {
-		for _, base := range root.get(s.f, "bases").list(s.f, "bases") {
+		for _, base := range root.get(s.f, "bases").list(s.f, "", "bases") {
 			s.base(base, loading)
 		}
 		s.add(root)
@@ -244,10 +245,10 @@ func (s *state) base(item spot, loading map[string]bool) {
 // add adds one document.
 func (s *state) add(root spot) {
 	f := s.f
-	s.releases = append(s.releases, root.get(f, "releases").list(f, "releases")...)
-	s.helmfiles = append(s.helmfiles, root.get(f, "helmfiles").list(f, "helmfiles")...)
+	s.releases = append(s.releases, root.get(f, "releases").list(f, "", "releases")...)
+	s.helmfiles = append(s.helmfiles, root.get(f, "helmfiles").list(f, "", "helmfiles")...)
 	s.defaults = append(s.defaults, root.get(f, "values").items()...)
-	s.lenient = s.lenient || root.get(f, "missingFileHandler").is()
+	s.lenient = s.lenient || lenient(root.get(f, "missingFileHandler"))
 	root.get(f, "templates").pairs(func(name string, value spot) { s.templates[name] = value })
 	environments := root.get(f, "environments")
 	if environments.is() && !s.defines.is() {
@@ -258,6 +259,9 @@ func (s *state) add(root spot) {
 		s.environments[name] = append(s.environments[name], value)
 	})
 }
+
+// lenient reports that a missingFileHandler lets files be missing.
+func lenient(handler spot) bool { return !handler.null() && handler.target().Value != "Error" }
 
 // serves reports that the helmfile knows the environment, and notes where it does not.
 func (s *state) serves() bool {

@@ -154,6 +154,7 @@ func (c *candidate) field(key string) spot {
 // twice, its last place is the one that counts.
 func (c *candidate) inherited(chain []spot, of spot, seen map[string]bool) []spot {
 	f := c.f
+	of.known(f, c.name)
 	chain = append(chain, of)
 	for _, item := range slices.Backward(of.get(f, "inherit").list(f, c.name, "inherit")) {
 		name, unknown := item.get(f, "template").text(f.environment, c.name)

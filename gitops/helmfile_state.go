@@ -115,6 +115,16 @@ func (s spot) get(f *finder, key string) spot {
 	return found
 }
 
+// known notes the keys of a map that actions write, of a release or of none: whether it
+// has a key that counts is not known then.
+func (s spot) known(f *finder, release string) {
+	s.pairs(func(key string, value spot) {
+		if _, unknown := s.page.expand(key, f.environment, release); len(unknown) > 0 {
+			f.doubt(value, release, true, "which key %s writes is not known", unknown[0])
+		}
+	})
+}
+
 // text returns the text of a single value, as page.expand does.
 func (s spot) text(environment, release string) (text string, unknown []string) {
 	n := s.target()
@@ -250,12 +260,21 @@ func (s *state) add(root spot) {
 	s.defaults = append(s.defaults, root.get(f, "values").items()...)
 	s.lenient = s.lenient || lenient(root.get(f, "missingFileHandler"))
 	root.get(f, "templates").pairs(func(name string, value spot) { s.templates[name] = value })
+	root.known(f, "")
+	if at := root.get(f, "charts"); at.is() {
+		f.doubt(at, "", true, "charts is what helmfile called releases once: rename it")
+	}
 	environments := root.get(f, "environments")
-	if environments.is() && !s.defines.is() {
+	switch {
+	case environments.null():
+	case environments.target().Kind != yaml.MappingNode:
+		f.doubt(environments, "", true, "which environments there are is not known")
+	case !s.defines.is():
 		s.defines = environments
 	}
 	environments.pairs(func(name string, value spot) {
 		name, _ = root.page.expand(name, f.environment, "")
+		value.known(f, "")
 		s.environments[name] = append(s.environments[name], value)
 	})
 }

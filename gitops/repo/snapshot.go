@@ -44,6 +44,7 @@ func newSnapshot(got objects, id oid) (*Snapshot, error) {
 			s.Commit.Author, _ = person(value)
 		case "committer":
 			_, s.Commit.When = person(value)
+			return s, nil // git, too, takes none of these from the lines below
 		}
 	}
 	return s, nil

@@ -43,7 +43,7 @@ const (
 	Stalled        State = "stalled"         // a person is needed; the run keeps its lane
 	Cancelled      State = "cancelled"       // ended by a person; what was written is put back
 	Superseded     State = "superseded"      // a newer version took its place in the queue
-	Refused        State = "refused"         // it could not start; nothing was changed
+	Refused        State = "refused"         // it may not go its way; nothing was changed
 )
 
 // States lists every state, in the order of the way of a run.

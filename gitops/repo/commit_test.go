@@ -19,7 +19,6 @@ func TestCommitHasOneTree(t *testing.T) {
 	for name, extra := range map[string]string{
 		"tree":      "tree " + hidden,
 		"parent":    "parent " + hidden,
-		"committer": "committer Q <q@example.com> 1 +0000",
 		"signature": "gpgsig -----BEGIN\n tree " + hidden + "\n \n -----END",
 		"mergetag":  "mergetag object " + hidden + "\n type commit\n tree " + hidden,
 	} {

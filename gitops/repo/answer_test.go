@@ -125,12 +125,31 @@ func TestNoSecretInErrors(t *testing.T) {
 	hidden(t, "nobody listens", err)
 }
 
-// hidden fails the test if err shows the access token, plain or as it is sent.
+// hidden fails the test if err shows the access token, plain or as it is sent, or more
+// of its beginning than its kind.
 func hidden(t *testing.T, when string, err error) {
 	t.Helper()
 	sent := base64.StdEncoding.EncodeToString([]byte("oauth2:" + secret))
-	if text := fmt.Sprintf("%v %+v", err, err); strings.Contains(text, secret) || strings.Contains(text, sent) {
+	if text := fmt.Sprintf("%v %+v", err, err); strings.Contains(text, secret[:8]) || strings.Contains(text, sent[:16]) {
 		t.Errorf("%s: the error shows the access token: %s", when, text)
+	}
+}
+
+// What a server sends back of our request is cut at some length, perhaps in the middle
+// of the access token.
+func TestNoPartOfTheSecret(t *testing.T) {
+	t.Parallel()
+	l := login{user: "oauth2", password: secret}
+	sent := base64.StdEncoding.EncodeToString([]byte("oauth2:" + secret))
+	for pad := range 60 {
+		for _, echo := range []string{secret, sent} {
+			line := strings.Repeat("x", 340+pad) + echo
+			hidden(t, "cut", l.mask(errors.New(sentence(line))))
+			hidden(t, "quoted", l.mask(fmt.Errorf("%.380q", line)))
+		}
+	}
+	if err := (login{user: "u", password: "pw"}).mask(errors.New("pw p")); err.Error() != "*** p" {
+		t.Errorf("a short one: %v", err)
 	}
 }
 

@@ -92,13 +92,20 @@ func (m masked) Error() string { return m.text }
 func (m masked) Unwrap() error { return m.error }
 
 // mask makes sure that err does not show the access token, whatever a server may have
-// sent back of our request.
+// sent back of our request: nor more than 7 letters of its beginning, because what a
+// server sent is shown up to some length.
 func (l login) mask(err error) error {
 	if l.password == "" {
 		return err
 	}
 	header := base64.StdEncoding.EncodeToString([]byte(l.user + ":" + l.password))
-	text := strings.NewReplacer(l.password, "***", header, "***").Replace(err.Error())
+	var masks []string
+	for _, secret := range []string{l.password, header} {
+		for n := len(secret); n >= min(len(secret), 8); n-- {
+			masks = append(masks, secret[:n], "***")
+		}
+	}
+	text := strings.NewReplacer(masks...).Replace(err.Error())
 	if text == err.Error() {
 		return err
 	}

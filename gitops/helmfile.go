@@ -67,7 +67,7 @@ type Uses struct {
 func HelmfileUses(files Files, file, environment, key string) (Uses, error) {
 	f := &finder{
 		files: files, environment: environment, key: key, words: keyWords(key),
-		visited: map[string]bool{}, held: map[string]holding{}, used: map[string]bool{},
+		visited: map[visit]bool{}, held: map[string]holding{}, used: map[string]bool{},
 	}
 	f.root(path.Clean(file))
 	f.settle()
@@ -89,10 +89,10 @@ type finder struct {
 	words            []string // without which no file holds key
 
 	uses    Uses
-	err     error           // the first error of files: the search ends with it
-	paths   []string        // all files, once they were asked for
-	listed  bool            // they were
-	visited map[string]bool // helmfiles; true while one is read
+	err     error          // the first error of files: the search ends with it
+	paths   []string       // all files, once they were asked for
+	listed  bool           // they were
+	visited map[visit]bool // true while it is under way
 	held    map[string]holding
 	used    map[string]bool // files of uses
 	open    []openDoubt
@@ -108,6 +108,11 @@ type openDoubt struct {
 // doubt notes what was not understood at a node, once.
 func (f *finder) doubt(at spot, release string, hides bool, format string, args ...any) {
 	f.note(Doubt{File: at.page.file, Line: at.line(), Release: release, Reason: fmt.Sprintf(format, args...), Hides: hides})
+}
+
+// doubtful keeps a doubt about values files that may match patterns.
+func (f *finder) doubtful(at spot, release, reason string, patterns []string) {
+	f.open = append(f.open, openDoubt{Doubt{File: at.page.file, Line: at.line(), Release: release, Reason: reason}, patterns})
 }
 
 // note keeps a doubt, once.
@@ -128,7 +133,7 @@ func (f *finder) root(file string) {
 		f.note(Doubt{File: file, Reason: "is not there: name the helmfile, or a directory of helmfiles", Hides: true})
 	}
 	for _, name := range all {
-		f.helmfile(name)
+		f.helmfile(name, false)
 	}
 }
 
@@ -187,10 +192,17 @@ func (f *finder) read(file string) (data []byte, why string) {
 	return data, ""
 }
 
+// A visit is the reading of a helmfile, which may be given values by the one that nests it.
+type visit struct {
+	file  string
+	given bool
+}
+
 // helmfile reads one helmfile and what it nests. One that was read already is not read
 // again.
-func (f *finder) helmfile(file string) {
-	reading, seen := f.visited[file]
+func (f *finder) helmfile(file string, given bool) {
+	v := visit{file, given}
+	reading, seen := f.visited[v]
 	switch {
 	case f.err != nil:
 		return
@@ -203,9 +215,10 @@ func (f *finder) helmfile(file string) {
 		f.note(Doubt{File: file, Reason: fmt.Sprintf("is not read: there are more than %d helmfiles", maxHelmfiles), Hides: true})
 		return
 	}
-	f.visited[file] = true
-	defer func() { f.visited[file] = false }()
+	f.visited[v] = true
+	defer func() { f.visited[v] = false }()
 	s := newState(f, file)
+	s.given = given
 	s.load(file, map[string]bool{})
 	if !s.serves() {
 		return
@@ -213,7 +226,7 @@ func (f *finder) helmfile(file string) {
 	for _, r := range s.releases {
 		f.release(s, r)
 	}
-	f.environmentValues(s)
+	f.environmentValues(s.sources(), s.dir)
 	for _, h := range s.helmfiles {
 		f.nested(s, h)
 	}
@@ -224,6 +237,9 @@ func (f *finder) nested(s *state, item spot) {
 	if at := item.get(f, "selectors"); at.is() {
 		f.doubt(at, "", false, "selectors are not looked at: every release counts")
 	}
+	values := item.get(f, "values")
+	f.environmentValues(values.list(f, "", "values"), s.dir)
+	given := values.is() || item.get(f, "inherits").is()
 	if at := item.get(f, "path"); at.is() {
 		item = at
 	}
@@ -244,9 +260,17 @@ func (f *finder) nested(s *state, item spot) {
 			f.doubt(item, "", false, "helmfile %s is not there", at)
 		}
 		for _, file := range all {
-			f.helmfile(file)
+			f.helmfile(file, given)
 		}
 	}
+}
+
+// expanded returns the files that a path with wildcards matches, or the path itself.
+func (f *finder) expanded(file string) []string {
+	if all := f.matching(file); all != nil {
+		return all
+	}
+	return []string{file}
 }
 
 // matching returns the files that a path with wildcards matches; none without.

@@ -35,10 +35,10 @@ func (f *finder) release(s *state, at spot) {
 	slices.Reverse(c.chain)
 	switch {
 	case len(unknown) > 0:
-		c.doubtful(at, "the release's name is not known ("+unknown[0]+")", c.guesses())
+		f.doubtful(at, "", "the release's name is not known ("+unknown[0]+")", c.guesses())
 		return
 	case c.name == "":
-		c.doubtful(at, fmt.Sprintf("%q is no name of a release", shown(name)), c.guesses())
+		f.doubtful(at, "", fmt.Sprintf("%q is no name of a release", shown(name)), c.guesses())
 		return
 	}
 	away := c.away()
@@ -82,11 +82,6 @@ func (c *candidate) use() {
 	f.uses.Uses = append(f.uses.Uses, Use{Service: c.name, File: c.file, Key: f.key, Why: why})
 }
 
-// doubtful keeps a doubt about values files that may match patterns.
-func (c *candidate) doubtful(at spot, reason string, patterns []string) {
-	c.f.open = append(c.f.open, openDoubt{Doubt{File: at.page.file, Line: at.line(), Release: c.name, Reason: reason}, patterns})
-}
-
 // guesses returns the patterns of the values files of a release without a known name.
 func (c *candidate) guesses() []string {
 	var patterns []string
@@ -105,23 +100,13 @@ func (c *candidate) path(item spot) (name string, unknown []string, pattern stri
 	name, unknown = item.text(c.f.environment, c.name)
 	prefix := c.field("valuesPathPrefix")
 	if prefix.null() {
-		return name, unknown, c.pattern(item, name)
+		return name, unknown, item.pattern(c.dir, name)
 	}
 	before, more := prefix.text(c.f.environment, c.name)
 	if name = before + name; len(more) > 0 {
 		return name, append(more, unknown...), ""
 	}
-	return name, unknown, c.pattern(item, name)
-}
-
-// pattern returns the pattern of the files that a path with unknown actions may name.
-func (c *candidate) pattern(item spot, name string) string {
-	guess := item.page.guess(name)
-	file, ok := join(c.dir, guess)
-	if guess == "" || !ok {
-		return ""
-	}
-	return file
+	return name, unknown, item.pattern(c.dir, name)
 }
 
 // values returns the values of the release in helmfile's order, in which the last one
@@ -186,17 +171,13 @@ func (c *candidate) look(item spot) {
 	file, ok := join(c.dir, name)
 	switch {
 	case len(unknown) > 0:
-		c.doubtful(item, "which values "+strings.Join(unknown, " and ")+" names is not known", []string{pattern})
+		f.doubtful(item, c.name, "which values "+strings.Join(unknown, " and ")+" names is not known", []string{pattern})
 	case remote(name):
 		f.doubt(item, c.name, false, "values %q are in another place and not read", shown(name))
 	case !ok:
 		f.doubt(item, c.name, false, "values %q lead out of the repository", shown(name))
 	default:
-		files := f.matching(file)
-		if files == nil {
-			files = []string{file}
-		}
-		for _, file := range files {
+		for _, file := range f.expanded(file) {
 			c.lookInto(item, file)
 		}
 	}

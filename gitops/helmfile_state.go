@@ -115,14 +115,23 @@ func (s spot) get(f *finder, key string) spot {
 	return found
 }
 
-// known notes the keys of a map that actions write, of a release or of none: whether it
+// known notes that an action writes a key of a map, of a release or of none: whether it
 // has a key that counts is not known then.
 func (s spot) known(f *finder, release string) {
+	if at, action := s.written(f, release); action != "" {
+		f.doubt(at, release, true, "which key %s writes is not known", action)
+	}
+}
+
+// written returns the first action that writes a key of a map, and the value of that
+// key; "" when there is none.
+func (s spot) written(f *finder, release string) (at spot, action string) {
 	s.pairs(func(key string, value spot) {
-		if _, unknown := s.page.expand(key, f.environment, release); len(unknown) > 0 {
-			f.doubt(value, release, true, "which key %s writes is not known", unknown[0])
+		if _, unknown := s.page.expand(key, f.environment, release); action == "" && len(unknown) > 0 {
+			at, action = value, unknown[0]
 		}
 	})
+	return at, action
 }
 
 // text returns the text of a single value, as page.expand does.
@@ -145,6 +154,7 @@ type state struct {
 	defines      spot   // where environments are named first; none: any is served
 	defaults     []spot // values of every environment
 	lenient      bool   // values files may be missing
+	given        bool   // the helmfile that nests it gives it values of the environment
 }
 
 func newState(f *finder, file string) *state {
@@ -257,7 +267,7 @@ func (s *state) add(root spot) {
 	f := s.f
 	s.releases = append(s.releases, root.get(f, "releases").list(f, "", "releases")...)
 	s.helmfiles = append(s.helmfiles, root.get(f, "helmfiles").list(f, "", "helmfiles")...)
-	s.defaults = append(s.defaults, root.get(f, "values").items()...)
+	s.defaults = append(s.defaults, root.get(f, "values").list(f, "", "values")...)
 	s.lenient = s.lenient || lenient(root.get(f, "missingFileHandler"))
 	root.get(f, "templates").pairs(func(name string, value spot) { s.templates[name] = value })
 	root.known(f, "")

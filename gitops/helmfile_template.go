@@ -184,6 +184,19 @@ func expandAction(action, environment, release string) (string, bool) {
 	return text, known && !strings.Contains(text, "{{")
 }
 
+// restore puts the actions back into a text of the page.
+func (p *page) restore(text string) string {
+	var b strings.Builder
+	for _, r := range text {
+		if isAction(r) && int(r-actionFirst) < len(p.actions) {
+			b.WriteString("{{ " + p.actions[r-actionFirst] + " }}")
+		} else {
+			b.WriteRune(r)
+		}
+	}
+	return b.String()
+}
+
 // word returns the first word of an action.
 func word(action string) string {
 	first, _, _ := strings.Cut(strings.TrimSpace(action), " ")
@@ -218,6 +231,17 @@ func (p *page) guess(text string) string {
 		return "" // an action may write segments that .. takes back
 	}
 	return text
+}
+
+// pattern returns the pattern of the files that a path with unknown actions, which stands
+// at s and is relative to dir, may name; "" when they may be any.
+func (s spot) pattern(dir, name string) string {
+	guess := s.page.guess(name)
+	file, ok := join(dir, guess)
+	if guess == "" || !ok {
+		return ""
+	}
+	return file
 }
 
 // loose returns what matches the paths of a guess. An unknown action may write several

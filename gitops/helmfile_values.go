@@ -3,7 +3,6 @@ package gitops
 import (
 	"bytes"
 	"errors"
-	"path"
 	"regexp"
 	"slices"
 	"strings"
@@ -61,7 +60,8 @@ func keyWords(key string) []string { return keyWord.FindAllString(key, -1) }
 
 var keyWord = regexp.MustCompile(`[A-Za-z0-9_-]+`)
 
-// inline reports that values which are written in a helmfile hold the key.
+// inline reports that values which are written in a helmfile hold the key, or that an
+// action may write it.
 func (f *finder) inline(item spot) bool {
 	n := item.target()
 	if n == nil || n.Kind != yaml.MappingNode {
@@ -71,26 +71,40 @@ func (f *finder) inline(item spot) bool {
 	if err != nil {
 		return true
 	}
-	h := f.within(item.page.file, []byte(text))
+	h := f.within(item.page.file+templateExt, []byte(item.page.restore(text)))
 	return h.yes || h.why != ""
 }
 
-// environmentValues notes where the values of the environment hold the key: which
-// releases read them, only templates know.
-func (f *finder) environmentValues(s *state) {
-	for _, item := range s.sources() {
-		n := item.target()
-		name, unknown := item.text(f.environment, "")
-		file, ok := join(path.Dir(item.page.file), name)
-		switch {
-		case n != nil && n.Kind == yaml.MappingNode:
+// environmentValues notes where values of the environment, whose paths are relative to
+// dir, hold the key: which releases read them, only templates know.
+func (f *finder) environmentValues(items []spot, dir string) {
+	for _, item := range items {
+		if n := item.target(); n != nil && n.Kind == yaml.MappingNode {
 			if f.inline(item) {
 				f.doubt(item, "", true, "values of the environment hold %s: which releases use them is not known", f.key)
 			}
-		case len(unknown) == 0 && ok && !remote(name):
-			if h := f.holds(file); h.yes || h.why != "" && !h.gone {
-				f.doubt(item, "", true, "%s holds %s for the whole environment: which releases use it is not known", file, f.key)
-			}
+			continue
+		}
+		name, unknown := item.text(f.environment, "")
+		file, ok := join(dir, name)
+		switch {
+		case len(unknown) > 0:
+			f.doubtful(item, "", "which values of the environment "+unknown[0]+" names is not known", []string{item.pattern(dir, name)})
+		case remote(name):
+			f.doubt(item, "", false, "values %q of the environment are in another place and not read", shown(name))
+		case !ok:
+			f.doubt(item, "", false, "values %q of the environment lead out of the repository", shown(name))
+		default:
+			f.environmentFiles(item, file)
+		}
+	}
+}
+
+// environmentFiles is environmentValues for the files that a path or a pattern names.
+func (f *finder) environmentFiles(item spot, pattern string) {
+	for _, file := range f.expanded(pattern) {
+		if h := f.holds(file); h.yes || h.why != "" {
+			f.doubt(item, "", true, "%s holds %s for the whole environment: which releases use it is not known", file, f.key)
 		}
 	}
 }
@@ -99,7 +113,7 @@ func (f *finder) environmentValues(s *state) {
 func (s *state) sources() []spot {
 	all := slices.Clone(s.defaults)
 	for _, part := range s.environments[s.f.environment] {
-		all = append(all, part.get(s.f, "values").items()...)
+		all = append(all, part.get(s.f, "values").list(s.f, "", "values")...)
 	}
 	return all
 }
@@ -107,6 +121,9 @@ func (s *state) sources() []spot {
 // value returns what the values of the environment say at a path; "" when that is not
 // known.
 func (s *state) value(steps []string) string {
+	if s.given {
+		return ""
+	}
 	for _, part := range s.environments[s.f.environment] {
 		if part.get(s.f, "secrets").is() || part.get(s.f, "mergeStrategy").is() {
 			return ""
@@ -115,13 +132,17 @@ func (s *state) value(steps []string) string {
 	for _, item := range slices.Backward(s.sources()) {
 		roots := []spot{item}
 		if n := item.target(); n == nil || n.Kind != yaml.MappingNode {
-			var known bool
-			if roots, known = s.valuesFile(item); !known {
-				return ""
-			}
+			roots = s.valuesFile(item)
+		}
+		if roots == nil {
+			return ""
 		}
 		for _, root := range roots {
-			if at := root.follow(s.f, steps); at.is() {
+			at, known := root.follow(s.f, steps)
+			switch {
+			case !known:
+				return ""
+			case at.is():
 				text, unknown := at.text(s.f.environment, "")
 				if len(unknown) > 0 {
 					return ""
@@ -133,31 +154,38 @@ func (s *state) value(steps []string) string {
 	return ""
 }
 
-// valuesFile reads a values file of the environment. It is not known where templates or
+// valuesFile reads a values file of the environment. It returns nil where templates or
 // its place keep it from being read.
-func (s *state) valuesFile(item spot) (roots []spot, known bool) {
+func (s *state) valuesFile(item spot) []spot {
 	name, unknown := item.text(s.f.environment, "")
-	file, ok := join(path.Dir(item.page.file), name)
+	file, ok := join(s.dir, name)
 	if len(unknown) > 0 || !ok || remote(name) || strings.ContainsAny(name, "*?[") {
-		return nil, false
+		return nil
 	}
 	if _, there := slices.BinarySearch(s.f.list(), file); !there {
-		return nil, true
+		return nil
 	}
 	data, why := s.f.read(file)
 	if why != "" || bytes.Contains(data, []byte("{{")) {
-		return nil, false
+		return nil
 	}
-	p := &page{file: file}
-	return s.documents(p, string(data)), true
+	return append([]spot{}, s.documents(&page{file: file}, string(data))...)
 }
 
-// follow returns what stands at a path of keys.
-func (s spot) follow(f *finder, steps []string) spot {
+// follow returns what stands at a path of keys, none where they lead nowhere. It is not
+// known where there is no map to look into, or where an action writes some of its keys.
+func (s spot) follow(f *finder, steps []string) (at spot, known bool) {
 	for _, step := range steps {
+		n := s.target()
+		if n == nil || n.Kind != yaml.MappingNode {
+			return spot{}, false
+		}
+		if _, action := s.written(f, ""); action != "" {
+			return spot{}, false
+		}
 		if s = s.get(f, step); !s.is() {
-			return spot{}
+			return spot{}, true
 		}
 	}
-	return s
+	return s, true
 }

@@ -66,7 +66,7 @@ type Uses struct {
 // could not be read, never that something was not understood.
 func HelmfileUses(files Files, file, environment, key string) (Uses, error) {
 	f := &finder{
-		files: files, environment: environment, key: key, words: keyWords(key),
+		files: files, file: file, environment: environment, key: key, words: keyWords(key),
 		visited: map[visit]bool{}, held: map[string]holding{}, used: map[string]bool{},
 	}
 	f.root(path.Clean(file))
@@ -80,13 +80,14 @@ const (
 	maxHelmfileSize = 1 << 20
 	maxCandidates   = 500
 	maxAliases      = 20 // in a row
+	maxCompared     = 50_000_000 // paths against patterns
 )
 
 // A finder is one search.
 type finder struct {
-	files            Files
-	environment, key string
-	words            []string // without which no file holds key
+	files                  Files
+	file, environment, key string
+	words                  []string // without which no file holds key
 
 	uses    Uses
 	err     error          // the first error of files: the search ends with it
@@ -96,6 +97,8 @@ type finder struct {
 	held    map[string]holding
 	used    map[string]bool // files of uses
 	open    []openDoubt
+
+	compared int // how often a path was held against a pattern
 }
 
 // An openDoubt is a doubt about values files of unknown names: whether it hides a
@@ -172,6 +175,9 @@ func (f *finder) list() []string {
 	return f.paths
 }
 
+// notThere is why a file that does not exist has no content.
+const notThere = "is not there"
+
 // read returns the content of a file, or why there is none.
 func (f *finder) read(file string) (data []byte, why string) {
 	if f.err != nil {
@@ -180,7 +186,7 @@ func (f *finder) read(file string) (data []byte, why string) {
 	data, err := f.files.File(file)
 	switch {
 	case errors.Is(err, ErrNotFound):
-		return nil, "is not there"
+		return nil, notThere
 	case errors.Is(err, ErrRefused):
 		return nil, fmt.Sprintf("cannot be read: %v", err)
 	case err != nil:
@@ -257,7 +263,8 @@ func (f *finder) nested(s *state, item spot) {
 			all = f.helmfilesAt(at)
 		}
 		if len(all) == 0 {
-			f.doubt(item, "", false, "helmfile %s is not there", at)
+			_, why := f.read(at)
+			f.doubt(item, "", why != notThere, "helmfile %s %s", at, why)
 		}
 		for _, file := range all {
 			f.helmfile(file, given)
@@ -279,12 +286,39 @@ func (f *finder) matching(pattern string) []string {
 		return nil
 	}
 	var all []string
-	for _, p := range f.list() {
+	for _, p := range f.comparable(literal(pattern)) {
 		if ok, err := path.Match(pattern, p); err == nil && ok {
 			all = append(all, p)
 		}
 	}
 	return all
+}
+
+// literal returns what all paths begin with that a pattern matches.
+func literal(pattern string) string {
+	if i := strings.IndexFunc(pattern, isWild); i >= 0 {
+		return pattern[:i]
+	}
+	return pattern
+}
+
+// comparable returns the files whose path has a prefix, to be held against a pattern; none
+// when that was done too often.
+func (f *finder) comparable(prefix string) []string {
+	all := f.list()
+	first, _ := slices.BinarySearch(all, prefix)
+	all = all[first:]
+	size, _ := slices.BinarySearchFunc(all, prefix, func(p, prefix string) int {
+		if strings.HasPrefix(p, prefix) {
+			return -1
+		}
+		return 1
+	})
+	if f.compared += size; f.compared > maxCompared {
+		f.note(Doubt{File: path.Clean(f.file), Reason: "it and what it nests name too many files by wildcards and templates", Hides: true})
+		return nil
+	}
+	return all[:size]
 }
 
 // settle decides on the open doubts, now that the files of all uses are known: a
@@ -313,9 +347,9 @@ func (f *finder) candidates(pattern string) (files []string, ok bool) {
 	if pattern == "" {
 		return nil, false
 	}
-	matches, tried := loose(pattern), 0
-	for _, p := range f.list() {
-		if f.used[p] || !matches.MatchString(p) {
+	parts, tried := loose(pattern), 0
+	for _, p := range f.comparable(parts[0]) {
+		if f.used[p] || !matchesLoosely(p, parts) {
 			continue
 		}
 		if tried++; tried > maxCandidates {

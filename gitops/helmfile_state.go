@@ -161,8 +161,8 @@ func newState(f *finder, file string) *state {
 	return &state{f: f, dir: path.Dir(file), templates: map[string]spot{}, environments: map[string][]spot{}}
 }
 
-// load reads a helmfile, or a base of one, into s. Loading holds those that are being
-// read.
+// load reads a helmfile, or a base of one, into s. Loading holds those that were read,
+// and whether they still are.
 func (s *state) load(file string, loading map[string]bool) {
 	data, why := s.f.read(file)
 	if why != "" {
@@ -178,7 +178,7 @@ func (s *state) load(file string, loading map[string]bool) {
 	}
 	s.bare(p, bare)
 	loading[file] = true
-	defer delete(loading, file)
+	defer func() { loading[file] = false }()
 	for _, root := range s.documents(p, text) {
 		for _, base := range root.get(s.f, "bases").list(s.f, "", "bases") {
 			s.base(base, loading)
@@ -244,10 +244,11 @@ func (s *state) documents(p *page, text string) []spot {
 	}
 }
 
-// base reads a base. Its own paths to releases' values are relative to the helmfile.
+// base reads a base, once. Its own paths to releases' values are relative to the helmfile.
 func (s *state) base(item spot, loading map[string]bool) {
 	name, unknown := item.text(s.f.environment, "")
 	file, ok := join(s.dir, name)
+	reading, seen := loading[file]
 	switch {
 	case len(unknown) > 0:
 		s.f.doubt(item, "", true, "which base %s names is not known", unknown[0])
@@ -255,9 +256,9 @@ func (s *state) base(item spot, loading map[string]bool) {
 		s.f.doubt(item, "", true, "base %q is in another place and not read", shown(name))
 	case !ok:
 		s.f.doubt(item, "", true, "base %q leads out of the repository", shown(name))
-	case loading[file]:
+	case reading:
 		s.f.doubt(item, "", false, "base %s leads back to itself", file)
-	default:
+	case !seen:
 		s.load(file, loading)
 	}
 }

@@ -28,14 +28,14 @@ func (f *finder) holds(file string) holding {
 }
 
 func (f *finder) look(file string) holding {
-	if _, there := slices.BinarySearch(f.list(), file); !there {
+	data, why := f.read(file)
+	switch why {
+	case "":
+		return f.within(file, data)
+	case notThere:
 		return holding{gone: true}
 	}
-	data, why := f.read(file)
-	if why != "" {
-		return holding{why: why}
-	}
-	return f.within(file, data)
+	return holding{why: why}
 }
 
 // within reports whether the content of a file holds the key.

@@ -79,7 +79,7 @@ const (
 	maxHelmfiles    = 1000
 	maxHelmfileSize = 1 << 20
 	maxCandidates   = 500
-	maxAliases      = 20 // in a row
+	maxAliases      = 20         // in a row
 	maxCompared     = 50_000_000 // paths against patterns
 )
 

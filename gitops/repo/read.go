@@ -26,7 +26,7 @@ func (s *source) snapshot(ctx context.Context, id oid, patterns []string) (*Snap
 	if err != nil {
 		return nil, err
 	}
-	read.whole = len(asked) == 0 || !filtered
+	read.whole, read.small = len(asked) == 0 || !filtered, len(asked) == 0 && filtered
 	if len(asked) == 0 {
 		return read, nil
 	}

@@ -38,21 +38,33 @@ func (f *finder) look(file string) holding {
 	return holding{why: why}
 }
 
-// within reports whether the content of a file holds the key.
+// within reports whether the content of a file holds the key. Escapes and template
+// actions may write the names in it.
 func (f *finder) within(file string, data []byte) holding {
-	for _, w := range f.words {
-		if !bytes.Contains(data, []byte(w)) && !bytes.Contains(data, []byte(`\`)) {
-			return holding{}
-		}
+	lacks := func(w string) bool { return !bytes.Contains(data, []byte(w)) }
+	lacking := slices.ContainsFunc(f.words, lacks)
+	if lacking && lacks(`\`) && lacks("{{") {
+		return holding{}
 	}
 	_, err := Value(file, data, f.key)
 	switch {
 	case err == nil:
 		return holding{yes: true}
-	case errors.Is(err, ErrNotFound):
+	case errors.Is(err, ErrNotFound), lacking && f.unrelated(file, data):
 		return holding{}
 	}
 	return holding{why: err.Error()}
+}
+
+// unrelated reports that a file that no parser reads has nothing to do with the key: it
+// does not name the first part of it, and no template action can write that.
+func (f *finder) unrelated(file string, data []byte) bool {
+	sel, err := parseKey(f.key)
+	if err != nil || sel.marker != "" {
+		return false
+	}
+	src, err := readSource(file, data)
+	return err == nil && src.fault != nil && src.writer(sel.path) < 0 && !bytes.Contains(data, []byte(sel.path[0].name))
 }
 
 // keyWords returns the names in a key: a file that lacks one of them cannot hold it.

@@ -32,7 +32,8 @@ func newSnapshot(got objects, id oid) (*Snapshot, error) {
 		return nil, fmt.Errorf("the server did not send a commit of this id: %v", err)
 	}
 	s := &Snapshot{objects: got, Commit: gitops.Commit{ID: id.String()}}
-	head, message, _ := strings.Cut(string(content), "\n\n")
+	text := strings.ReplaceAll(strings.ToValidUTF8(string(content), "\uFFFD"), "\x00", "\uFFFD")
+	head, message, _ := strings.Cut(text, "\n\n")
 	s.Commit.Message = message
 	for line := range strings.Lines(head) {
 		name, value, _ := strings.Cut(strings.TrimSuffix(line, "\n"), " ")

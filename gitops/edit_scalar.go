@@ -58,6 +58,8 @@ func (s *source) unfit(n *yaml.Node) error {
 		return s.refuseNode(n, "the value is empty (null)", cureEmpty)
 	case n.Style&(yaml.LiteralStyle|yaml.FoldedStyle) != 0:
 		return s.refuseNode(n, "the value is a block scalar (| or >)", "write it on the line of its key")
+	case slices.Contains(strings.Fields(string(s.text[s.offset(n):s.token(n)])), "!"):
+		return s.refuseNode(n, "the value has the tag !, which not every reader takes for a string", "remove the tag")
 	case explicit && strings.HasPrefix(n.Tag, "!!") && n.Tag != yaml.NodeTagString:
 		return s.refuseNode(n, fmt.Sprintf("the value has the tag %s, and a version is a string", n.Tag), "remove the tag")
 	}

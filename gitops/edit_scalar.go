@@ -137,7 +137,7 @@ func (at scalar) splice(data []byte, to Version) []byte {
 var otherTypes = regexp.MustCompile(`(?i)^(?:` +
 	`null|true|false|yes|no|on|off|y|n|nan|inf|infinity|` +
 	`0x[0-9a-f]*|0o[-+]?[0-7]*|0b[-+]?[01]*|` +
-	`[0-9]+(?:\.[0-9]*)?(?:e[-+]?[0-9]+)?|` +
+	`[0-9]+(?:\.[0-9]*)?|(?:[0-9]+(?:\.[0-9]*)?)?e[-+]?[0-9]+|` +
 	`[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}(?:t.*)?` +
 	`)$`)
 

@@ -143,5 +143,8 @@ func TestNothingReadsWholeTables(t *testing.T) {
 	ok(t, s.Sending(t.Context(), r.ID+"/start/chat", noon))
 	ok(t, s.Later(t.Context(), r.ID+"/start/chat", noon, "away"))
 	ok(t, s.Sent(t.Context(), r.ID+"/start/chat", 9, noon))
+	ok(t, s.KeepRefusals(t.Context(), []bot.Refusal{turnedAway("nightly", "no", 1)}))
+	_, _, err = s.auditRefusals(noon)(t.Context())
+	ok(t, err)
 	ok(t, s.Sweep(t.Context(), noon))
 }

@@ -189,6 +189,17 @@ var migrations = []migration{{statements: []string{
 		PRIMARY KEY (source, seq, at)
 	)`,
 	`CREATE INDEX overruled_at ON overruled (at, source, seq)`,
+	`CREATE TABLE refusals (
+		hour  BIGINT NOT NULL, -- in which they were
+		key   TEXT   NOT NULL, -- of those that are counted as one
+		known BIGINT NOT NULL, -- 1 where it is known who was turned away
+		at    BIGINT NOT NULL, -- the first
+		last  BIGINT NOT NULL,
+		times BIGINT NOT NULL,
+		body  TEXT   NOT NULL,
+		PRIMARY KEY (hour, key)
+	)`,
+	`CREATE INDEX refusals_at ON refusals (at, key)`,
 }}, {fill: fillEnds, statements: []string{
 	`ALTER TABLE outbox ADD COLUMN since BIGINT NOT NULL DEFAULT 0`, // since when it waits to be sent
 	`UPDATE outbox SET since = due WHERE sent = 0`,

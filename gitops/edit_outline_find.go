@@ -44,7 +44,7 @@ func (o outline) scalar(index int) (scalar, bool) {
 	e := o.entries[index]
 	word := string(o.text[e.value.start:e.value.end])
 	plain := e.form == formPlain
-	if !e.form.literal() || !o.says(e.value, word) || plain && strings.EqualFold(word, "null") {
+	if !e.form.literal() || !o.says(e.value, word) || plain && (strings.EqualFold(word, "null") || continued(o.data[e.value.end:])) {
 		return scalar{}, false
 	}
 	version, err := ParseVersion(word)

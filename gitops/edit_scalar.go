@@ -43,6 +43,9 @@ func (s *source) scalar(n *yaml.Node) (scalar, error) {
 		return scalar{}, s.refuse(start, err.Error(), "check the key: a version must stand there")
 	}
 	plain := n.Style&(yaml.SingleQuotedStyle|yaml.DoubleQuotedStyle) == 0
+	if s.template && plain && continued(s.data[end:]) {
+		return scalar{}, s.refuse(start, "a template action continues the value", cureTemplate)
+	}
 	return scalar{value: version, start: start, end: end, plain: plain, node: n}, nil
 }
 

@@ -9,13 +9,24 @@ import (
 	"os"
 	"path/filepath"
 
+	"github.com/alecthomas/kong"
+
 	"lockstep/gitops"
 )
+
+// A fileName is the name of a file, of whatever bytes.
+type fileName string
+
+// Decode takes it from the command line as it is, where a string would become UTF-8.
+func (n *fileName) Decode(ctx *kong.DecodeContext) error {
+	*n = fileName(ctx.Scan.Pop().String())
+	return nil
+}
 
 // A localFile is a file as it was read.
 type localFile struct {
 	name string
-	mode fs.FileMode
+	info fs.FileInfo
 	data []byte
 }
 
@@ -41,7 +52,7 @@ func readLocal(name string) (localFile, error) {
 		return localFile{}, fmt.Errorf("%s: was replaced while it was read: try again", name)
 	}
 	data, err := atMost(f)
-	return localFile{name: name, mode: info.Mode().Perm(), data: data}, err
+	return localFile{name: name, info: info, data: data}, err
 }
 
 // atMost reads r, up to a byte more than is edited.
@@ -82,6 +93,11 @@ func writeAll(files []edited, rename func(from, to string) error) error {
 func stageAll(files []edited) (beside map[string]string, err error) {
 	beside = map[string]string{}
 	for _, e := range files {
+		if e.Changed && e.local.info.Mode().Perm()&0o222 == 0 {
+			return beside, fmt.Errorf("%s: is read-only, and no file was written: make it writable", e.File)
+		}
+	}
+	for _, e := range files {
 		if e.Changed {
 			if beside[e.File], err = e.local.stage(e.after); err != nil {
 				delete(beside, e.File)
@@ -97,14 +113,15 @@ func stageAll(files []edited) (beside map[string]string, err error) {
 	return beside, nil
 }
 
-// stage writes data to a new file beside l, with its mode, and returns its name.
+// stage writes data to a new file beside l, with its owner, group and mode, and returns its
+// name.
 func (l localFile) stage(data []byte) (beside string, err error) {
 	f, err := os.CreateTemp(filepath.Dir(l.name), "."+filepath.Base(l.name)+".*")
 	if err != nil {
 		return "", err
 	}
 	_, err = f.Write(data)
-	err = errors.Join(err, f.Chmod(l.mode), f.Sync(), f.Close())
+	err = errors.Join(err, keepOwner(f, l.info), f.Chmod(l.info.Mode().Perm()), f.Sync(), f.Close())
 	if err != nil {
 		os.Remove(f.Name())
 		return "", err

@@ -44,6 +44,7 @@ type CIJob struct {
 	RefType   string
 	Protected bool
 	User      string // the name of the user whose pipeline it is
+	UserID    int64  // of their account; 0: not known
 }
 
 // Fits reports that the entry is for that job.

@@ -5,6 +5,7 @@ import (
 	"crypto/rsa"
 	"fmt"
 	"net/http"
+	"strconv"
 	"time"
 
 	"github.com/go-jose/go-jose/v4"
@@ -47,6 +48,7 @@ type jobClaims struct {
 	RefType   string `json:"ref_type"`
 	Protected string `json:"ref_protected"`
 	User      string `json:"user_login"`
+	UserID    string `json:"user_id"`
 }
 
 // identify returns the job for which GitLab has signed token. What is wrong with a token
@@ -92,13 +94,14 @@ func (j *Jobs) admit(claims jobClaims) (caller, error) {
 		ID: claims.Job, Project: claims.Project, Ref: claims.Ref, RefType: claims.RefType,
 		Protected: claims.Protected == "true", User: claims.User,
 	}
+	job.UserID, _ = strconv.ParseInt(claims.UserID, 10, 64) // 0 where it is none
 	if job.User == "" || !speaker.MatchString(job.User) || bot.Reserved(job.User) || !oneLine.MatchString(job.Ref+job.ID) {
 		return caller{}, failed(http.StatusForbidden, "the ID token does not say whose job it is")
 	}
 	for _, entry := range j.Entries {
 		if entry.Fits(job) {
 			return caller{
-				name: job.User, from: fmt.Sprintf("job %s of %s (%s)", job.ID, job.Project, job.Ref),
+				name: job.User, id: job.UserID, from: fmt.Sprintf("job %s of %s (%s)", job.ID, job.Project, job.Ref),
 				link:   fmt.Sprintf("%s/%s/-/jobs/%s", j.Issuer, job.Project, job.ID),
 				scopes: entry.Allows(), tracks: entry.Tracks,
 			}, nil

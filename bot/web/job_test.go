@@ -66,7 +66,7 @@ func TestJobSpeaks(t *testing.T) {
 		t.Fatalf("got %d %s, handed on %q, want %s", w.Code, w.Body, store.said, want)
 	}
 	c, link := store.batches[0].Commands[0], g.URL()+"/data/exports/-/jobs/4711"
-	if c.Link != link || c.Request.Link != link || c.Request.By != "ana" {
+	if c.Link != link || c.Request.Link != link || c.Request.By != "ana" || c.ByID == 0 || c.ByID != int64(g.UserID("ana")) || c.Request.ByID != c.ByID {
 		t.Errorf("got %+v, want %s", c, link)
 	}
 }
@@ -107,6 +107,7 @@ func TestJobsThatAreTurnedAway(t *testing.T) {
 		{"of nobody", with("user_login", nil), 403, "does not say whose job it is"},
 		{"of a program", with("user_login", "Callback"), 403, "does not say whose job it is"},
 		{"of somebody hostile", with("user_login", "<b>"), 403, "does not say whose job it is"},
+		{"of a user without a number", with("user_id", "none"), 200, ""},
 		{"with claims of other types", with("user_login", 7), 401, wrong},
 	} {
 		w := askAs(t, jobsOf(g, filled()), "Bearer "+test.token, http.MethodGet, "/api/v1/runs", "")

@@ -71,6 +71,31 @@ func TestJobSpeaks(t *testing.T) {
 	}
 }
 
+// Where an entry has the number of its project, another project that gets its path later
+// does not fit.
+func TestJobOfAnotherProjectWithThePath(t *testing.T) {
+	t.Parallel()
+	g := forge(t)
+	entry := bot.CIConfig{Project: "data/exports", ProjectID: 4711, RefType: "branch", Protected: true, Scopes: []string{"run"}}
+	for _, test := range []struct {
+		number any
+		status int
+		want   string
+	}{
+		{"4711", 200, ""},
+		{"4712", 403, "is for jobs of data/exports (project 4712) on branch main"},
+		{nil, 403, "is for jobs of data/exports (project 0) on branch main"},
+		{4711, 200, ""},
+		{"none", 403, "(project 0)"},
+	} {
+		token := job(g, map[string]any{"project_id": test.number})
+		w := askAs(t, jobsOf(g, filled(), entry), "Bearer "+token, http.MethodGet, "/api/v1/runs", "")
+		if w.Code != test.status || !strings.Contains(w.Body.String(), test.want) {
+			t.Errorf("project %v: got %d %s, want %d with %s", test.number, w.Code, w.Body, test.status, test.want)
+		}
+	}
+}
+
 func TestJobsThatAreTurnedAway(t *testing.T) {
 	t.Parallel()
 	g := forge(t)
@@ -98,7 +123,7 @@ func TestJobsThatAreTurnedAway(t *testing.T) {
 		{"expired just now", with("exp", at(time.Now().Add(-clockSkew/2))), 200, ""},
 		{"for ever", with("exp", nil), 401, "the ID token has expired"},
 		{"of tomorrow", with("nbf", at(time.Now().Add(time.Hour))), 401, "does not count yet"},
-		{"of another project", g.IDToken(fixtures.JobToken{Project: "data/others", Audience: []string{audience}}), 403, "no entry of server.ci in the configuration is for jobs of data/others on branch main, which is protected"},
+		{"of another project", g.IDToken(fixtures.JobToken{Project: "data/others", Audience: []string{audience}}), 403, "no entry of server.ci in the configuration is for jobs of data/others (project "},
 		{"of a project that is called alike", with("project_path", "data/exports2"), 403, "no entry of server.ci"},
 		{"on another branch", with("ref", "maine"), 403, "no entry of server.ci"},
 		{"on a tag of that name", with("ref_type", "tag"), 403, "on tag main"},

@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"github.com/alecthomas/kong"
 
@@ -72,6 +73,14 @@ func writeAll(files []edited, rename func(from, to string) error) error {
 	if err != nil {
 		return err
 	}
+	unlock, err := lockAll(files)
+	defer unlock()
+	if err == nil {
+		err = unchanged(files)
+	}
+	if err != nil {
+		return err
+	}
 	for i := range files {
 		from, changed := beside[files[i].File]
 		if !changed {
@@ -88,8 +97,7 @@ func writeAll(files []edited, rename func(from, to string) error) error {
 }
 
 // stageAll writes the new content of each file that has changed into a file beside it,
-// whose names it returns, also with an error. In the end all files must still hold what
-// was read.
+// whose names it returns, also with an error.
 func stageAll(files []edited) (beside map[string]string, err error) {
 	beside = map[string]string{}
 	for _, e := range files {
@@ -105,12 +113,45 @@ func stageAll(files []edited) (beside map[string]string, err error) {
 			}
 		}
 	}
-	for _, e := range files {
-		if now, err := readLocal(e.File); err != nil || !bytes.Equal(now.data, e.local.data) {
-			return beside, fmt.Errorf("%s: was changed while it was edited, and no file was written: try again", e.File)
+	return beside, nil
+}
+
+// errLocked says that another process has locked a file.
+var errLocked = errors.New("is being edited by another process, and no file was written: try again")
+
+// lockAll locks the files that have changed against other edits, until unlock is called.
+func lockAll(files []edited) (unlock func(), err error) {
+	var locked []*os.File
+	unlock = func() {
+		for _, f := range locked {
+			f.Close()
 		}
 	}
-	return beside, nil
+	for i, e := range files {
+		again := slices.ContainsFunc(files[:i], func(other edited) bool { return os.SameFile(other.local.info, e.local.info) })
+		if !e.Changed || again {
+			continue
+		}
+		f, err := os.Open(e.File)
+		if err != nil {
+			return unlock, err
+		}
+		locked = append(locked, f)
+		if err := lock(f); err != nil {
+			return unlock, fmt.Errorf("%s: %w", e.File, err)
+		}
+	}
+	return unlock, nil
+}
+
+// unchanged reports a file that does not hold any more what was read.
+func unchanged(files []edited) error {
+	for _, e := range files {
+		if now, err := readLocal(e.File); err != nil || !bytes.Equal(now.data, e.local.data) {
+			return fmt.Errorf("%s: was changed while it was edited, and no file was written: try again", e.File)
+		}
+	}
+	return nil
 }
 
 // stage writes data to a new file beside l, with its owner, group and mode, and returns its

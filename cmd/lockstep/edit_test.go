@@ -205,6 +205,38 @@ func TestEditLosesNothing(t *testing.T) {
 	w.holds(t, "version: 1.0.0\n")
 }
 
+// Of two edits of a file at the same time, one is refused; a file that is named twice, by
+// a link, is no second edit.
+func TestEditLocks(t *testing.T) {
+	t.Parallel()
+	w := newWriter(t, "version: 1.0.0\n")
+	other, err := os.Open(w.files[1].File)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer other.Close()
+	if err := lock(other); err != nil {
+		t.Fatal(err)
+	}
+	want := w.files[1].File + ": is being edited by another process, and no file was written: try again"
+	if err := writeAll(w.files, os.Rename); err == nil || err.Error() != want {
+		t.Errorf("got %v, want %s", err, want)
+	}
+	w.holds(t, "version: 1.0.0\n")
+	other.Close()
+	if err := os.Remove(w.files[1].File); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Link(w.files[0].File, w.files[1].File); err != nil {
+		t.Fatal(err)
+	}
+	w.again(t)
+	if err := writeAll(w.files, os.Rename); err != nil {
+		t.Error(err)
+	}
+	w.holds(t, "version: 1.1.0\n")
+}
+
 // A file keeps its owner and its group, and one that is read-only is not replaced.
 func TestEditKeepsOwner(t *testing.T) {
 	t.Parallel()

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"lockstep/bot"
+	"lockstep/bot/web"
 	"lockstep/gitops"
 	"lockstep/gitops/gitlab"
 	"lockstep/gitops/repo"
@@ -18,6 +19,8 @@ type repositories struct {
 	url    string // of GitLab
 	token  func() string
 	author bot.AuthorConfig
+
+	metrics *web.Metrics
 
 	mu   sync.Mutex
 	open map[string]*repo.Repo
@@ -39,15 +42,18 @@ func (r *repositories) of(project string) *repo.Repo {
 	return r.open[project]
 }
 
-func (r *repositories) Head(ctx context.Context, project, branch string) (string, error) {
+func (r *repositories) Head(ctx context.Context, project, branch string) (id string, err error) {
+	defer r.timed("read", time.Now(), &err)
 	return r.of(project).Head(ctx, branch)
 }
 
-func (r *repositories) Tip(ctx context.Context, project, branch string) (gitops.Commit, error) {
+func (r *repositories) Tip(ctx context.Context, project, branch string) (c gitops.Commit, err error) {
+	defer r.timed("read", time.Now(), &err)
 	return r.of(project).Tip(ctx, branch)
 }
 
-func (r *repositories) At(ctx context.Context, project, commit string, files ...string) (bot.Tree, error) {
+func (r *repositories) At(ctx context.Context, project, commit string, files ...string) (t bot.Tree, err error) {
+	defer r.timed("read", time.Now(), &err)
 	snapshot, err := r.of(project).At(ctx, commit, files...)
 	if err != nil {
 		return nil, err
@@ -59,11 +65,13 @@ func (r *repositories) Commit(_ context.Context, base bot.Tree, c gitops.Change,
 	return r.of(c.Repo).Commit(base.(tree).Snapshot, c, files)
 }
 
-func (r *repositories) Push(ctx context.Context, base bot.Tree, c gitops.Change, files map[string][]byte, tip string) (string, error) {
+func (r *repositories) Push(ctx context.Context, base bot.Tree, c gitops.Change, files map[string][]byte, tip string) (id string, err error) {
+	defer r.timed("write", time.Now(), &err)
 	return r.of(c.Repo).Push(ctx, base.(tree).Snapshot, c, files, tip)
 }
 
-func (r *repositories) Delete(ctx context.Context, project, branch, tip string) error {
+func (r *repositories) Delete(ctx context.Context, project, branch, tip string) (err error) {
+	defer r.timed("write", time.Now(), &err)
 	return r.of(project).Delete(ctx, branch, tip)
 }
 
@@ -94,11 +102,11 @@ func (w watcher) Services(ctx context.Context, how bot.WatchPlan, d gitops.Deplo
 // holds reports whether the value of a target still stands at a commit. A value that
 // cannot be read there does not stand.
 func (w watcher) holds(ctx context.Context, project, commit string, t gitops.Target) (bool, error) {
-	snapshot, err := w.repos.of(project).At(ctx, commit, t.File)
+	files, err := w.repos.At(ctx, project, commit, t.File)
 	if err != nil {
 		return false, err
 	}
-	data, err := snapshot.File(t.File)
+	data, err := files.File(t.File)
 	if err != nil {
 		return false, nil
 	}

@@ -47,20 +47,26 @@ func (w *walk) all(ctx context.Context, s *source) error {
 	}
 }
 
-// fetch fetches what is missing.
+// fetch fetches what is missing. Of what is wanted, git filters out what it has met
+// below another tree that is wanted: that is asked for again.
 func (w *walk) fetch(ctx context.Context, s *source) error {
 	slices.SortFunc(w.missing, func(a, b oid) int { return slices.Compare(a[:], b[:]) })
 	q := query{wants: slices.Compact(w.missing), filter: justWanted}
 	if len(w.blocked) == 0 {
 		q.filter = everything // there are files alone
 	}
-	if err := s.fetch(ctx, q, w.into.objects); err != nil {
-		return err
-	}
-	for _, id := range q.wants {
-		if _, ok := w.into.objects[id]; !ok {
-			return fmt.Errorf("the server did not send the object %s", id)
+	for len(q.wants) > 0 {
+		if err := s.fetch(ctx, q, w.into.objects); err != nil {
+			return err
 		}
+		left := slices.DeleteFunc(slices.Clone(q.wants), func(id oid) bool {
+			_, sent := w.into.objects[id]
+			return sent
+		})
+		if len(left) == len(q.wants) {
+			return fmt.Errorf("the server did not send the object %s", left[0])
+		}
+		q.wants = left
 	}
 	w.ready, w.blocked, w.missing = w.blocked, nil, nil
 	return nil

@@ -12,6 +12,8 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+
+	"lockstep/gitops"
 )
 
 // held returns how many objects of each kind a snapshot has.
@@ -133,17 +135,32 @@ func TestDeepReadThatFails(t *testing.T) {
 func TestPatterns(t *testing.T) {
 	t.Parallel()
 	s := serve(t, nil)
+	whole, err := s.repo.Branch(t.Context(), "main")
+	if err != nil {
+		t.Fatal(err)
+	}
+	all, err := whole.Files()
+	if err != nil {
+		t.Fatal(err)
+	}
 	for pattern, want := range map[string]string{
 		"environments/int/*/values.yaml": "environments/int/caf\xe9/values.yaml environments/int/fbv/values.yaml environments/int/kv/values.yaml environments/int/mds/values.yaml",
 		"environments/*/m?s/values.yaml": values,
 		"environments/int/*":             "environments/int/kv-x environments/int/kv.yaml",
 		"*":                              "README.md deploy.sh",
+		"**/values.yaml":                 "environments/int/caf\xe9/values.yaml environments/int/fbv/values.yaml environments/int/kv/values.yaml environments/int/mds/values.yaml",
+		"environments/**/kv*":            "environments/int/kv-x environments/int/kv.yaml",
+		"environments/**/int/*":          "environments/int/kv-x environments/int/kv.yaml",
+		"environments/**":                "",
 		"environments/int/kv/*":          "environments/int/kv/values.yaml",
 		"environments/current/*":         "",
 		"nowhere/*":                      "",
 		"environments/int":               "",
 		"":                               "",
 	} {
+		if got := strings.Join(gitops.Match(all, pattern), " "); got != want {
+			t.Errorf("%q: Match finds %q, want %q", pattern, got, want)
+		}
 		for range 2 { // in steps, and with what was learned
 			base, err := s.repo.Branch(t.Context(), "main", pattern)
 			if err != nil {

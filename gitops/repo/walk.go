@@ -87,7 +87,7 @@ func (w *walk) look(p place) error {
 	if err != nil {
 		return err
 	}
-	below, wild := byFirst(p.asked)
+	below, wild, deep := byFirst(p.asked)
 	directories, files := 0, 0
 	for e, err := range t.all() {
 		if err != nil {
@@ -104,6 +104,9 @@ func (w *walk) look(p place) error {
 				asked = append(asked[:len(asked):len(asked)], g[1:])
 			}
 		}
+		if e.is(directory) {
+			asked = append(asked[:len(asked):len(asked)], deep...)
+		}
 		if len(asked) > 0 {
 			w.follow(p, e, asked)
 		}
@@ -113,16 +116,22 @@ func (w *walk) look(p place) error {
 }
 
 // byFirst returns what is asked for below each name, and besides the patterns that
-// begin with a wildcard.
-func byFirst(asked []pattern) (below map[string][]pattern, wild []pattern) {
+// begin with a wildcard, and those that are asked for below every directory again.
+func byFirst(asked []pattern) (below map[string][]pattern, wild, deep []pattern) {
 	below = map[string][]pattern{}
 	for _, p := range asked {
+		for len(p) > 0 && p[0] == "**" {
+			deep, p = append(deep, p), p[1:]
+		}
+		if len(p) == 0 {
+			continue // it names no file
+		}
 		if strings.ContainsAny(p[0], `*?[\`) {
 			wild = append(wild, p)
 		}
 		below[p[0]] = append(below[p[0]], p[1:])
 	}
-	return below, wild
+	return below, wild, deep
 }
 
 // follow takes what is asked for to the entry e of p: asked holds the rests of the

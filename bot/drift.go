@@ -47,9 +47,10 @@ func (b *Bot) Drift(ctx context.Context, track, pkg string) ([]Drift, error) {
 		return nil, err
 	}
 	var drifts []Drift
+	trees := b.survey(plan.Stages)
 	for _, t := range plan.Stages {
 		d := Drift{Environment: t.Plan.Environment}
-		err := b.drift(ctx, t, &d)
+		err := b.drift(ctx, trees, t, &d)
 		var no refusal
 		switch {
 		case errors.As(err, &no):
@@ -63,14 +64,14 @@ func (b *Bot) Drift(ctx context.Context, track, pkg string) ([]Drift, error) {
 }
 
 // drift looks at one environment.
-func (b *Bot) drift(ctx context.Context, t TrackStage, d *Drift) (err error) {
+func (b *Bot) drift(ctx context.Context, trees *survey, t TrackStage, d *Drift) (err error) {
 	if d.Deploy, err = b.held(ctx, t.Plan.Deploy); err != nil {
 		return err
 	}
 	if d.Record, err = b.held(ctx, t.Plan.Record); err != nil {
 		return err
 	}
-	if err := b.named(ctx, &t, d); err != nil {
+	if err := b.named(ctx, trees, &t, d); err != nil {
 		return err
 	}
 	targets := make([]gitops.Target, len(d.Services))
@@ -100,11 +101,11 @@ func (b *Bot) held(ctx context.Context, p *Parameter) (*Held, error) {
 }
 
 // named finds the services of an environment and the version that each is to run.
-func (b *Bot) named(ctx context.Context, t *TrackStage, d *Drift) error {
+func (b *Bot) named(ctx context.Context, trees *survey, t *TrackStage, d *Drift) error {
 	var tree Tree
 	if t.Plan.Repo != "" {
 		var err error
-		if tree, err = b.newest(ctx, t.Plan, t.reads()...); err != nil {
+		if tree, err = trees.of(ctx, t.Plan); err != nil {
 			return err
 		}
 		if err := t.discover(tree); err != nil {

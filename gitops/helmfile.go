@@ -11,8 +11,9 @@ import (
 
 // Files are the files of a repository at one commit.
 type Files interface {
-	// Files lists the paths of all regular files, sorted.
-	Files() ([]string, error)
+	// Match returns the paths of the regular files that pattern matches, sorted, as the
+	// function Match does.
+	Match(pattern string) ([]string, error)
 	// File returns the content of path; ErrNotFound when it is not there, ErrRefused
 	// when it is not to be had, such as one that is too large.
 	File(path string) ([]byte, error)
@@ -90,8 +91,6 @@ type finder struct {
 
 	uses    Uses
 	err     error           // the first error of files: the search ends with it
-	paths   []string        // all files, once they were asked for
-	listed  bool            // they were
 	visited map[string]bool // helmfiles; true while one is read
 	held    map[string]holding
 	used    map[string]bool // files of uses
@@ -135,14 +134,13 @@ func (f *finder) root(file string) {
 // helmfilesAt returns the helmfile of that name, with or without .gotmpl, or those of
 // the directory of that name.
 func (f *finder) helmfilesAt(name string) []string {
-	paths := f.list()
 	for _, file := range []string{name, name + ".gotmpl"} {
-		if _, there := slices.BinarySearch(paths, file); there {
+		if f.there(file) {
 			return []string{file}
 		}
 	}
 	var all []string
-	for _, p := range paths {
+	for _, p := range f.match(path.Join(Quote(name), "*")) {
 		if path.Dir(p) == name && isHelmfile(p) {
 			all = append(all, p)
 		}
@@ -156,16 +154,20 @@ func isHelmfile(file string) bool {
 	return path.Ext(base) == ".yaml" || path.Ext(base) == ".yml"
 }
 
-// list returns the paths of all files.
-func (f *finder) list() []string {
-	if !f.listed && f.err == nil {
-		f.listed = true
-		if f.paths, f.err = f.files.Files(); f.err != nil {
-			f.err = fmt.Errorf("list files: %w", f.err)
-		}
+// match returns the files that a pattern matches.
+func (f *finder) match(pattern string) []string {
+	if f.err != nil {
+		return nil
 	}
-	return f.paths
+	paths, err := f.files.Match(pattern)
+	if err != nil {
+		f.err = fmt.Errorf("list files: %w", err)
+	}
+	return paths
 }
+
+// there reports that there is a regular file at a path.
+func (f *finder) there(file string) bool { return slices.Contains(f.match(Quote(file)), file) }
 
 // read returns the content of a file, or why there is none.
 func (f *finder) read(file string) (data []byte, why string) {
@@ -249,13 +251,20 @@ func (f *finder) nested(s *state, item spot) {
 	}
 }
 
-// matching returns the files that a path with wildcards matches; none without.
+// matching returns the files that a path with wildcards matches; none without. To
+// helmfile, ** is *.
 func (f *finder) matching(pattern string) []string {
 	if !strings.ContainsAny(pattern, `*?[`) {
 		return nil
 	}
+	segments := strings.Split(pattern, "/")
+	for i, s := range segments {
+		if s == "**" {
+			segments[i] = "*"
+		}
+	}
 	var all []string
-	for _, p := range f.list() {
+	for _, p := range f.match(strings.Join(segments, "/")) {
 		if ok, err := path.Match(pattern, p); err == nil && ok {
 			all = append(all, p)
 		}
@@ -290,7 +299,7 @@ func (f *finder) candidates(pattern string) (files []string, ok bool) {
 		return nil, false
 	}
 	matches, tried := loose(pattern), 0
-	for _, p := range f.list() {
+	for _, p := range f.match(around(pattern)) {
 		if f.used[p] || !matches.MatchString(p) {
 			continue
 		}

@@ -244,7 +244,7 @@ func (f *finder) holds(file string) holding {
 }
 
 func (f *finder) look(file string) holding {
-	if _, there := slices.BinarySearch(f.list(), file); !there {
+	if !f.there(file) {
 		return holding{gone: true}
 	}
 	data, why := f.read(file)
@@ -356,7 +356,7 @@ func (s *state) valuesFile(item spot) (roots []spot, known bool) {
 	if len(unknown) > 0 || !ok || remote(name) || strings.ContainsAny(name, "*?[") {
 		return nil, false
 	}
-	if _, there := slices.BinarySearch(s.f.list(), file); !there {
+	if !s.f.there(file) {
 		return nil, true
 	}
 	data, why := s.f.read(file)

@@ -5,6 +5,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 )
 
 // A page is a file of a helmfile in which every template action was replaced by one
@@ -236,6 +237,20 @@ func loose(pattern string) *regexp.Regexp {
 		}
 	}
 	return regexp.MustCompile(b.String() + "$")
+}
+
+// around returns a pattern of Match for the paths that loose matches, and some others:
+// it has the directories before the first unknown part and the text after the last.
+func around(pattern string) string {
+	pattern = path.Clean(pattern)
+	unknown := func(r rune) bool { return isAction(r) || r == '*' || r == '?' }
+	first, last := strings.IndexFunc(pattern, unknown), strings.LastIndexFunc(pattern, unknown)
+	if first < 0 {
+		return Quote(pattern)
+	}
+	_, size := utf8.DecodeRuneInString(pattern[last:])
+	directories := pattern[:strings.LastIndexByte(pattern[:first], '/')+1]
+	return Quote(directories) + "**/*" + Quote(pattern[last+size:])
 }
 
 // shown returns text as a sentence may hold it: on one line, and not too long.

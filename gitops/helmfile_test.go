@@ -5,18 +5,22 @@ import (
 	"fmt"
 	"maps"
 	"os"
+	"path"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/txtar"
+	"pgregory.net/rapid"
 )
 
 // A memory is a repository in memory.
 type memory map[string]string
 
-func (m memory) Files() ([]string, error) { return slices.Sorted(maps.Keys(m)), nil }
+func (m memory) Match(pattern string) ([]string, error) {
+	return Match(slices.Sorted(maps.Keys(m)), pattern), nil
+}
 
 func (m memory) File(path string) ([]byte, error) {
 	text, ok := m[path]
@@ -155,11 +159,11 @@ type away struct {
 	path string
 }
 
-func (a away) Files() ([]string, error) {
+func (a away) Match(pattern string) ([]string, error) {
 	if a.path == "" {
 		return nil, errors.New("no answer")
 	}
-	return a.memory.Files()
+	return a.memory.Match(pattern)
 }
 
 func (a away) File(path string) ([]byte, error) {
@@ -178,6 +182,37 @@ func TestHelmfileAway(t *testing.T) {
 			t.Errorf("%q does not answer: got %v", path, err)
 		}
 	}
+}
+
+// Whatever paths a guess may stand for, the pattern around it matches.
+func TestAround(t *testing.T) {
+	t.Parallel()
+	for pattern, want := range map[string]string{
+		"environments/int/values.yaml":      "environments/int/values.yaml",
+		"environments/\uE000/values.yaml":   "environments/**/*/values.yaml",
+		"environments/x-\uE000/int/v.yaml":  "environments/**/*/int/v.yaml",
+		"a[1]/\uE000-\uE001-values[2].yaml": `a\[1]/**/*-values\[2].yaml`,
+		"\uE000":                            "**/*",
+		"./a//b/../\uE000.yaml":             "a/**/*.yaml",
+		"a/*/\uE000/values.yaml":            "a/**/*/values.yaml",
+		"a/b/\uE000/c?.yaml":                "a/b/**/*.yaml",
+	} {
+		if got := around(pattern); got != want {
+			t.Errorf("around(%q) = %q, want %q", pattern, got, want)
+		}
+	}
+	text := func(of ...string) *rapid.Generator[string] {
+		return rapid.Custom(func(t *rapid.T) string {
+			return strings.Join(rapid.SliceOfN(rapid.SampledFrom(of), 1, 8).Draw(t, "parts"), "")
+		})
+	}
+	rapid.Check(t, func(t *rapid.T) {
+		guess := text("a", "b", "/", "[", `\`, "\uE000", "*", "?", "v.yaml").Draw(t, "guess")
+		file := path.Clean(text("a", "b", "/", "[", `\`, "*", "\xff", "v.yaml").Draw(t, "file"))
+		if loose(guess).MatchString(file) && len(Match([]string{file}, around(guess))) == 0 {
+			t.Errorf("%q may stand for %q, and %q does not match it", guess, file, around(guess))
+		}
+	})
 }
 
 // No helmfile makes the search panic.

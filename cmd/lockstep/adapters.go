@@ -52,7 +52,11 @@ func (r *repositories) At(ctx context.Context, project, commit string, files ...
 	if err != nil {
 		return nil, err
 	}
-	return tree{snapshot}, nil
+	all, err := snapshot.Files()
+	if err != nil {
+		return nil, err
+	}
+	return tree{snapshot, all}, nil
 }
 
 func (r *repositories) Commit(_ context.Context, base bot.Tree, c gitops.Change, files map[string][]byte) (string, error) {
@@ -68,7 +72,12 @@ func (r *repositories) Delete(ctx context.Context, project, branch, tip string) 
 }
 
 // tree serves bot.Tree.
-type tree struct{ *repo.Snapshot }
+type tree struct {
+	*repo.Snapshot
+	files []string // all that were asked for
+}
+
+func (t tree) Match(pattern string) ([]string, error) { return gitops.Match(t.files, pattern), nil }
 
 func (t tree) Commit() string { return t.Snapshot.Commit.ID }
 

@@ -186,39 +186,49 @@ type Return struct {
 // Returns finds where the version of a run that has put it back stands again, because
 // a person brought it back by hand. What the run itself left alone does not count.
 func (b *Bot) Returns(ctx context.Context, r *Run) ([]Return, error) {
+	var written []TrackStage
+	for _, s := range r.Stages {
+		if s.Delivery.wrote() {
+			written = append(written, TrackStage{Plan: s.Plan})
+		}
+	}
 	var returns []Return
+	trees := b.survey(written)
 	for _, s := range r.Stages {
 		if !s.Delivery.wrote() {
 			continue
 		}
 		back := Return{Environment: s.Plan.Environment}
-		if err := b.returnedFiles(ctx, r, s.Plan, &back); err != nil {
+		if err := b.returnedFiles(ctx, r, trees, s.Plan, &back); err != nil {
 			return nil, err
 		}
 		if err := b.returnedParameter(ctx, r, s, &back); err != nil {
 			return nil, err
 		}
-		if len(back.Services) > 0 {
-			returns = append(returns, back)
+		if len(back.Services) == 0 {
+			continue
 		}
+		if s.Plan.Repo != "" {
+			tip, err := b.Repos.Tip(ctx, s.Plan.Repo, s.Plan.Branch)
+			if err != nil {
+				return nil, err
+			}
+			back.Commit, back.Author = tip.ID, tip.Author
+		}
+		returns = append(returns, back)
 	}
 	return returns, nil
 }
 
 // returnedFiles adds the services whose files name the version again.
-func (b *Bot) returnedFiles(ctx context.Context, r *Run, p StagePlan, back *Return) error {
+func (b *Bot) returnedFiles(ctx context.Context, r *Run, trees *survey, p StagePlan, back *Return) error {
 	if p.Repo == "" {
 		return nil
 	}
-	tip, err := b.Repos.Tip(ctx, p.Repo, p.Branch)
+	tree, err := trees.of(ctx, p)
 	if err != nil {
 		return err
 	}
-	tree, err := b.Repos.At(ctx, p.Repo, tip.ID, p.reads()...)
-	if err != nil {
-		return err
-	}
-	back.Commit, back.Author = tip.ID, tip.Author
 	for _, service := range p.Services {
 		if service.File == "" || r.left(p.Environment, service.Name) {
 			continue

@@ -24,7 +24,7 @@ type Repos interface {
 	// Head returns the commit that branch points to; gitops.ErrNotFound without one.
 	Head(ctx context.Context, repo, branch string) (string, error)
 	// At returns the tree of a commit, as far as files lead: paths, or patterns as
-	// gitops.Match takes them. Without any it is the whole tree.
+	// gitops.Match takes them. Without any it is the commit alone.
 	At(ctx context.Context, repo, commit string, files ...string) (Tree, error)
 	// Tip returns the commit at the end of branch; gitops.ErrNotFound without one.
 	Tip(ctx context.Context, repo, branch string) (gitops.Commit, error)

@@ -218,6 +218,9 @@ func (m *meter) At(ctx context.Context, repo, commit string, files ...string) (T
 // Whatever looks at the stages of a track reads the repository of two of them once.
 func TestTrackIsReadOnce(t *testing.T) {
 	t.Parallel()
+	written := Stage{Delivery: Delivery{Landed: "c0"}}
+	written.Plan = StagePlan{Repo: "env/mda", Branch: "main", Services: []Service{{"kv", "int/kv/values.yaml", "data.version"}}}
+	undone := &Run{Stages: []Stage{written, written}}
 	asks := Request{Track: "integration", Package: "mda", Version: oldVersion}
 	for name, look := range map[string]func(b *Bot) error{
 		"start":    func(b *Bot) error { _, err := b.Step(t.Context(), newRun()); return err },
@@ -226,6 +229,7 @@ func TestTrackIsReadOnce(t *testing.T) {
 		"rehearse": func(b *Bot) error { _, err := b.Rehearse(t.Context(), asks); return err },
 		"inspect":  func(b *Bot) error { _, err := b.Inspect(t.Context(), "integration", "mda"); return err },
 		"drift":    func(b *Bot) error { _, err := b.Drift(t.Context(), "integration", "mda"); return err },
+		"returns":  func(b *Bot) error { _, err := b.Returns(t.Context(), undone); return err },
 	} {
 		w := newWorldOfTwo(t, "env/mda", "")
 		b, m := w.bot(), &meter{Repos: w}

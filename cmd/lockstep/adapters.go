@@ -48,6 +48,9 @@ func (r *repositories) Tip(ctx context.Context, project, branch string) (gitops.
 }
 
 func (r *repositories) At(ctx context.Context, project, commit string, files ...string) (bot.Tree, error) {
+	if len(files) == 0 {
+		files = []string{""} // no file is called so; without any, all would be read
+	}
 	snapshot, err := r.of(project).At(ctx, commit, files...)
 	if err != nil {
 		return nil, err
@@ -94,25 +97,36 @@ func (w watcher) Services(ctx context.Context, how bot.WatchPlan, d gitops.Deplo
 		return watch.HTTP{URL: ask.URL, Field: ask.Field, Token: w.tokens.of(ask.Token)}.Services(ctx, d)
 	}
 	pipelines := watch.GitLab{
-		Source: w.gitlab, Holds: w.holds,
+		Source: w.gitlab, Holds: w.holds(d),
 		Job: func(environment, service string) string { return watch.JobName(how.Job, environment, service) },
 	}
 	return pipelines.Services(ctx, d)
 }
 
-// holds reports whether the value of a target still stands at a commit. A value that
-// cannot be read there does not stand.
-func (w watcher) holds(ctx context.Context, project, commit string, t gitops.Target) (bool, error) {
-	snapshot, err := w.repos.of(project).At(ctx, commit, t.File)
-	if err != nil {
-		return false, err
+// holds returns what reports whether the value of a target of d still stands at a commit.
+// A value that cannot be read there does not stand. Each commit is read once, for all of
+// d's services.
+func (w watcher) holds(d gitops.Deployment) func(ctx context.Context, project, commit string, t gitops.Target) (bool, error) {
+	var files []string
+	for _, t := range d.Services {
+		files = append(files, t.File)
 	}
-	data, err := snapshot.File(t.File)
-	if err != nil {
-		return false, nil
+	read := map[string]*repo.Snapshot{}
+	return func(ctx context.Context, project, commit string, t gitops.Target) (bool, error) {
+		if read[commit] == nil {
+			snapshot, err := w.repos.of(project).At(ctx, commit, files...)
+			if err != nil {
+				return false, err
+			}
+			read[commit] = snapshot
+		}
+		data, err := read[commit].File(t.File)
+		if err != nil {
+			return false, nil
+		}
+		version, err := gitops.Value(t.File, data, t.Key)
+		return err == nil && version == t.Version, nil
 	}
-	version, err := gitops.Value(t.File, data, t.Key)
-	return err == nil && version == t.Version, nil
 }
 
 // now is the clock of the process, in UTC.

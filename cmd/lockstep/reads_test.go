@@ -117,6 +117,15 @@ func (s *gitServer) counted(backend http.Handler) http.Handler {
 	})
 }
 
+// took returns what was asked for since it was called last.
+func (s *gitServer) took() traffic {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	did := s.did
+	s.did = traffic{}
+	return did
+}
+
 // opened returns repositories that know nothing of the server yet.
 func (s *gitServer) opened() *repositories {
 	return &repositories{url: s.url, token: func() string { return "" }}
@@ -126,16 +135,12 @@ func (s *gitServer) opened() *repositories {
 // and returns what that took.
 func (s *gitServer) resolves(t testing.TB, repos bot.Repos, kind string, environments int) traffic {
 	t.Helper()
-	s.mu.Lock()
-	s.did = traffic{}
-	s.mu.Unlock()
+	s.took()
 	b := &bot.Bot{Config: readTrack{kind, environments}, Repos: repos}
 	if there, err := b.Stands(t.Context(), bot.Request{Track: "release", Package: "mda", Version: "1.0.0"}); !there || err != nil {
 		t.Fatalf("stages by %s: %v, error %v, want all at 1.0.0", kind, there, err)
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.did
+	return s.took()
 }
 
 // A readTrack is a configuration whose services are found in one of the ways.
@@ -184,6 +189,51 @@ func TestTrackIsReadOnce(t *testing.T) {
 		if grown := more.bytes - all.bytes; more.requests != all.requests || grown > 4<<10 { // a tree beside the way may come along
 			t.Errorf("%s: with 3000 files elsewhere it took %+v, without them %+v", test.kind, more, all)
 		}
+	}
+}
+
+// Whether the values of several services stand at a newer commit takes one read of it.
+func TestNewerCommitIsReadOnce(t *testing.T) {
+	t.Parallel()
+	s := newGitServer(t, 0, 0)
+	w := watcher{repos: s.opened()}
+	head, err := w.repos.Head(t.Context(), "env/mda", "main")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var d gitops.Deployment
+	for i := range 4 {
+		place := gitops.Place{Repo: "env/mda", File: fmt.Sprintf("environments/int/mda-%04d/values.yaml", i), Key: "data.version"}
+		d.Services = append(d.Services, gitops.Target{Place: place, Version: "1.0.0"})
+	}
+	d.Services[2].File, d.Services[3].Version = "gone.yaml", "1.1.0"
+	holds := w.holds(d)
+	for i, want := range []bool{true, true, false, false} {
+		if got, err := holds(t.Context(), "env/mda", head, d.Services[i]); got != want || err != nil {
+			t.Errorf("target %d: %v, error %v, want %v", i, got, err, want)
+		}
+	}
+	if did := s.took(); did.commits != 1 {
+		t.Errorf("it took %+v, want one commit", did)
+	}
+}
+
+// Where no file is of interest, none is read.
+func TestCommitAlone(t *testing.T) {
+	t.Parallel()
+	s := newGitServer(t, 20, 0)
+	repos := s.opened()
+	head, err := repos.Head(t.Context(), "env/mda", "main")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.took()
+	tree, err := repos.At(t.Context(), "env/mda", head)
+	if err != nil || tree.Commit() != head {
+		t.Fatalf("tree %v, error %v, want commit %s", tree, err, head)
+	}
+	if did := s.took(); did.requests != 1 || did.bytes > 1<<10 {
+		t.Errorf("it took %+v", did)
 	}
 }
 

@@ -22,10 +22,21 @@ func (o outline) find(sel selector) (scalar, bool) {
 			found, ok = o.child(found, st.name)
 		}
 	}
-	if !ok {
+	if !ok || sel.marker != "" && o.outdone(found) {
 		return scalar{}, false
 	}
 	return o.scalar(found)
+}
+
+// outdone reports that a key on the way to an entry stands twice in its map.
+func (o outline) outdone(index int) bool {
+	for ; index >= 0; index = o.entries[index].parent {
+		at := o.entries[index]
+		if _, once := o.child(at.parent, string(o.text[at.key.start:at.key.end])); !once && !at.item {
+			return true
+		}
+	}
+	return false
 }
 
 // scalar returns the value of an entry as a version that can be replaced.
@@ -33,7 +44,7 @@ func (o outline) scalar(index int) (scalar, bool) {
 	e := o.entries[index]
 	word := string(o.text[e.value.start:e.value.end])
 	plain := e.form == formPlain
-	if !e.form.literal() || !o.says(e.value, word) || plain && strings.EqualFold(word, "null") {
+	if !e.form.literal() || !o.says(e.value, word) || plain && (strings.EqualFold(word, "null") || continued(o.data[e.value.end:])) {
 		return scalar{}, false
 	}
 	version, err := ParseVersion(word)

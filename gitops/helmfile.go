@@ -67,8 +67,8 @@ type Uses struct {
 // could not be read, never that something was not understood.
 func HelmfileUses(files Files, file, environment, key string) (Uses, error) {
 	f := &finder{
-		files: files, environment: environment, key: key, words: keyWords(key),
-		visited: map[string]bool{}, held: map[string]holding{}, used: map[string]bool{},
+		files: files, file: file, environment: environment, key: key, words: keyWords(key),
+		matched: map[string][]string{}, visited: map[visit]bool{}, held: map[string]holding{}, used: map[string]bool{},
 	}
 	f.root(path.Clean(file))
 	f.settle()
@@ -80,18 +80,20 @@ const (
 	maxHelmfiles    = 1000
 	maxHelmfileSize = 1 << 20
 	maxCandidates   = 500
-	maxAliases      = 20 // in a row
+	maxAliases      = 20   // in a row
+	maxPatterns     = 1000 // each is held against many files
 )
 
 // A finder is one search.
 type finder struct {
-	files            Files
-	environment, key string
-	words            []string // without which no file holds key
+	files                  Files
+	file, environment, key string
+	words                  []string // without which no file holds key
 
 	uses    Uses
-	err     error           // the first error of files: the search ends with it
-	visited map[string]bool // helmfiles; true while one is read
+	err     error               // the first error of files: the search ends with it
+	matched map[string][]string // what each pattern matches
+	visited map[visit]bool      // true while it is under way
 	held    map[string]holding
 	used    map[string]bool // files of uses
 	open    []openDoubt
@@ -107,6 +109,11 @@ type openDoubt struct {
 // doubt notes what was not understood at a node, once.
 func (f *finder) doubt(at spot, release string, hides bool, format string, args ...any) {
 	f.note(Doubt{File: at.page.file, Line: at.line(), Release: release, Reason: fmt.Sprintf(format, args...), Hides: hides})
+}
+
+// doubtful keeps a doubt about values files that may match patterns.
+func (f *finder) doubtful(at spot, release, reason string, patterns []string) {
+	f.open = append(f.open, openDoubt{Doubt{File: at.page.file, Line: at.line(), Release: release, Reason: reason}, patterns})
 }
 
 // note keeps a doubt, once.
@@ -127,7 +134,7 @@ func (f *finder) root(file string) {
 		f.note(Doubt{File: file, Reason: "is not there: name the helmfile, or a directory of helmfiles", Hides: true})
 	}
 	for _, name := range all {
-		f.helmfile(name)
+		f.helmfile(name, false)
 	}
 }
 
@@ -154,8 +161,8 @@ func isHelmfile(file string) bool {
 	return path.Ext(base) == ".yaml" || path.Ext(base) == ".yml"
 }
 
-// match returns the files that a pattern matches.
-func (f *finder) match(pattern string) []string {
+// list returns the files that a pattern matches.
+func (f *finder) list(pattern string) []string {
 	if f.err != nil {
 		return nil
 	}
@@ -167,7 +174,26 @@ func (f *finder) match(pattern string) []string {
 }
 
 // there reports that there is a regular file at a path.
-func (f *finder) there(file string) bool { return slices.Contains(f.match(Quote(file)), file) }
+func (f *finder) there(file string) bool { return slices.Contains(f.list(Quote(file)), file) }
+
+// match returns the files that a pattern with wildcards matches; none when there are too
+// many patterns.
+func (f *finder) match(pattern string) []string {
+	paths, known := f.matched[pattern]
+	switch {
+	case known:
+		return paths
+	case len(f.matched) >= maxPatterns:
+		f.note(Doubt{File: path.Clean(f.file), Reason: "it and what it nests name too many files by wildcards and templates", Hides: true})
+		return nil
+	}
+	paths = f.list(pattern)
+	f.matched[pattern] = paths
+	return paths
+}
+
+// notThere is why a file that does not exist has no content.
+const notThere = "is not there"
 
 // read returns the content of a file, or why there is none.
 func (f *finder) read(file string) (data []byte, why string) {
@@ -177,7 +203,7 @@ func (f *finder) read(file string) (data []byte, why string) {
 	data, err := f.files.File(file)
 	switch {
 	case errors.Is(err, ErrNotFound):
-		return nil, "is not there"
+		return nil, notThere
 	case errors.Is(err, ErrRefused):
 		return nil, fmt.Sprintf("cannot be read: %v", err)
 	case err != nil:
@@ -189,10 +215,17 @@ func (f *finder) read(file string) (data []byte, why string) {
 	return data, ""
 }
 
+// A visit is the reading of a helmfile, which may be given values by the one that nests it.
+type visit struct {
+	file  string
+	given bool
+}
+
 // helmfile reads one helmfile and what it nests. One that was read already is not read
 // again.
-func (f *finder) helmfile(file string) {
-	reading, seen := f.visited[file]
+func (f *finder) helmfile(file string, given bool) {
+	v := visit{file, given}
+	reading, seen := f.visited[v]
 	switch {
 	case f.err != nil:
 		return
@@ -205,9 +238,10 @@ func (f *finder) helmfile(file string) {
 		f.note(Doubt{File: file, Reason: fmt.Sprintf("is not read: there are more than %d helmfiles", maxHelmfiles), Hides: true})
 		return
 	}
-	f.visited[file] = true
-	defer func() { f.visited[file] = false }()
+	f.visited[v] = true
+	defer func() { f.visited[v] = false }()
 	s := newState(f, file)
+	s.given = given
 	s.load(file, map[string]bool{})
 	if !s.serves() {
 		return
@@ -215,7 +249,7 @@ func (f *finder) helmfile(file string) {
 	for _, r := range s.releases {
 		f.release(s, r)
 	}
-	f.environmentValues(s)
+	f.environmentValues(s.sources(), s.dir)
 	for _, h := range s.helmfiles {
 		f.nested(s, h)
 	}
@@ -226,6 +260,9 @@ func (f *finder) nested(s *state, item spot) {
 	if at := item.get(f, "selectors"); at.is() {
 		f.doubt(at, "", false, "selectors are not looked at: every release counts")
 	}
+	values := item.get(f, "values")
+	f.environmentValues(values.list(f, "", "values"), s.dir)
+	given := values.is() || item.get(f, "inherits").is()
 	if at := item.get(f, "path"); at.is() {
 		item = at
 	}
@@ -243,12 +280,21 @@ func (f *finder) nested(s *state, item spot) {
 			all = f.helmfilesAt(at)
 		}
 		if len(all) == 0 {
-			f.doubt(item, "", false, "helmfile %s is not there", at)
+			_, why := f.read(at)
+			f.doubt(item, "", why != notThere, "helmfile %s %s", at, why)
 		}
 		for _, file := range all {
-			f.helmfile(file)
+			f.helmfile(file, given)
 		}
 	}
+}
+
+// expanded returns the files that a path with wildcards matches, or the path itself.
+func (f *finder) expanded(file string) []string {
+	if all := f.matching(file); all != nil {
+		return all
+	}
+	return []string{file}
 }
 
 // matching returns the files that a path with wildcards matches; none without. To
@@ -293,14 +339,15 @@ func (f *finder) settle() {
 }
 
 // candidates returns the files that a pattern of unknown parts matches, and that hold
-// the key and belong to no use. It is not ok where they cannot be told.
+// the key and belong to no use. A path without unknown parts is one, whoever else uses it.
+// It is not ok where they cannot be told.
 func (f *finder) candidates(pattern string) (files []string, ok bool) {
 	if pattern == "" {
 		return nil, false
 	}
-	matches, tried := loose(pattern), 0
-	for _, p := range f.match(around(pattern)) {
-		if f.used[p] || !matches.MatchString(p) {
+	parts, tried := loose(pattern), 0
+	for _, p := range f.match(around(parts)) {
+		if f.used[p] && len(parts) > 1 || !matchesLoosely(p, parts) {
 			continue
 		}
 		if tried++; tried > maxCandidates {

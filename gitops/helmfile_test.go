@@ -121,10 +121,20 @@ func TestHelmfileHostile(t *testing.T) {
 		merges += fmt.Sprintf("x%d: &x%d {<<: [*x%d, *x%d, *x%d]}\n", i+1, i+1, i, i, i)
 		inherits += fmt.Sprintf("  t%d: {inherit: [{template: t%d}, {template: t%d}]}\n", i+1, i, i)
 	}
+	bases := memory{"b40.yaml": "releases: [x]\n", "helmfile.yaml": "bases: [b0.yaml]\n"}
+	for i := range 40 {
+		bases[fmt.Sprintf("b%d.yaml", i)] = fmt.Sprintf("bases: [b%d.yaml, b%d.yaml]\n", i+1, i+1)
+	}
+	patterns := "releases:\n  - name: mds\n    values:\n"
+	for i := range maxPatterns + 1 {
+		patterns += fmt.Sprintf("      - 'd%d/*.yaml'\n", i)
+	}
 	tests := map[string]struct {
 		files memory
 		want  string
 	}{
+		"many patterns":  {memory{"helmfile.yaml": patterns}, "name too many files by wildcards and templates"},
+		"bases":          {bases, "what stands there is no release"},
 		"large helmfile": {memory{"helmfile.yaml": "releases: []\n" + strings.Repeat("# padding\n", 1<<20)}, "cannot be read: it has more than 1 MiB"},
 		"large values":   {memory{"helmfile.yaml": "releases: [{name: mds, values: [v.yaml]}]\n", "v.yaml": "data:\n  version: 1\n" + strings.Repeat("# padding\n", 1<<20)}, "cannot be read: it has more than 1 MiB"},
 		"many helmfiles": {deep, "there are more than 1000 helmfiles"},
@@ -150,6 +160,32 @@ func TestHelmfileHostile(t *testing.T) {
 	uses, err := HelmfileUses(memory{}, "../helmfile.yaml", "int", "data.version")
 	if err != nil || len(uses.Doubts) != 1 || !uses.Doubts[0].Hides {
 		t.Errorf("a helmfile outside: got %v, %s", err, said(uses))
+	}
+}
+
+// linked is a repository with symbolic links, which are no regular files of it.
+type linked struct{ memory }
+
+func (l linked) File(path string) ([]byte, error) {
+	if strings.HasPrefix(path, "link") {
+		return nil, fmt.Errorf("%w: it is a symbolic link", ErrRefused)
+	}
+	return l.memory.File(path)
+}
+
+// What helmfile reads through a link may hold the key, and releases.
+func TestHelmfileLinks(t *testing.T) {
+	t.Parallel()
+	for what, helmfile := range map[string]string{
+		"whether values link.yaml hold": "releases: [{name: mds, values: [link.yaml]}]\n",
+		"helmfile link.yaml":            "helmfiles: [link.yaml]\n",
+		"link.yaml: cannot be read":     "bases: [link.yaml]\n",
+		"link.yaml holds":               "values: [link.yaml]\n",
+	} {
+		uses, err := HelmfileUses(linked{memory{"helmfile.yaml": helmfile}}, "helmfile.yaml", "int", "data.version")
+		if got := said(uses); err != nil || !strings.HasPrefix(got, "HIDE ") || !strings.Contains(got, what) {
+			t.Errorf("%s: got %q, %v, want a doubt that hides: %s", helmfile, got, err, what)
+		}
 	}
 }
 
@@ -188,16 +224,17 @@ func TestHelmfileAway(t *testing.T) {
 func TestAround(t *testing.T) {
 	t.Parallel()
 	for pattern, want := range map[string]string{
-		"environments/int/values.yaml":      "environments/int/values.yaml",
-		"environments/\uE000/values.yaml":   "environments/**/*/values.yaml",
-		"environments/x-\uE000/int/v.yaml":  "environments/**/*/int/v.yaml",
-		"a[1]/\uE000-\uE001-values[2].yaml": `a\[1]/**/*-values\[2].yaml`,
-		"\uE000":                            "**/*",
-		"./a//b/../\uE000.yaml":             "a/**/*.yaml",
-		"a/*/\uE000/values.yaml":            "a/**/*/values.yaml",
-		"a/b/\uE000/c?.yaml":                "a/b/**/*.yaml",
+		"environments/int/values.yaml":     "environments/int/values.yaml",
+		"environments/\uE000/values.yaml":  "environments/**/values.yaml",
+		"environments/x-\uE000/int/v.yaml": "environments/**/int/v.yaml",
+		"a]1/\uE000-\uE001-values2.yaml":   "a]1/**/*-values2.yaml",
+		"\uE000":                           "**/*",
+		"./a//b/../\uE000.yaml":            "a/**/*.yaml",
+		"a/*/\uE000/values.yaml":           "a/**/values.yaml",
+		"a/b/\uE000/c?.yaml":               "a/b/**/*.yaml",
+		"a[1]/v[.yaml":                     `**/v\[.yaml`,
 	} {
-		if got := around(pattern); got != want {
+		if got := around(loose(pattern)); got != want {
 			t.Errorf("around(%q) = %q, want %q", pattern, got, want)
 		}
 	}
@@ -207,10 +244,11 @@ func TestAround(t *testing.T) {
 		})
 	}
 	rapid.Check(t, func(t *rapid.T) {
-		guess := text("a", "b", "/", "[", `\`, "\uE000", "*", "?", "v.yaml").Draw(t, "guess")
-		file := path.Clean(text("a", "b", "/", "[", `\`, "*", "\xff", "v.yaml").Draw(t, "file"))
-		if loose(guess).MatchString(file) && len(Match([]string{file}, around(guess))) == 0 {
-			t.Errorf("%q may stand for %q, and %q does not match it", guess, file, around(guess))
+		guess := text("a", "b", "/", "[", "]", `\`, "\uE000", "*", "?", "v.yaml").Draw(t, "guess")
+		file := path.Clean(text("a", "b", "/", "[", "]", `\`, "*", "\xff", "v.yaml").Draw(t, "file"))
+		parts := loose(guess)
+		if matchesLoosely(file, parts) && len(Match([]string{file}, around(parts))) == 0 {
+			t.Errorf("%q may stand for %q, and %q does not match it", guess, file, around(parts))
 		}
 	})
 }

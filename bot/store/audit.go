@@ -17,8 +17,9 @@ import (
 const auditPage = 500
 
 // Audit calls emit with every line of the audit log from since on and before until, in
-// the order of time: decisions, commands, requests that came otherwise, and tokens. It
-// ends with the first error of emit, and returns that. Zero times do not restrict.
+// the order of time: decisions, commands, requests that came otherwise, tokens, and what
+// was turned away. It ends with the first error of emit, and returns that. Zero times do
+// not restrict.
 //
 // It reads page by page, and nothing is held of the database while emit runs, however
 // slow its reader is. A request that came as a command is in the log as that.
@@ -26,7 +27,9 @@ func (s *Store) Audit(ctx context.Context, since, until time.Time, emit func(bot
 	logs := []*auditLog{
 		{read: s.auditTokens(since)},
 		{read: s.auditRequests(since)},
-		{read: s.auditCommands(since)},
+		{read: s.auditCommands(since, "overruled")},
+		{read: s.auditCommands(since, "commands")},
+		{read: s.auditRefusals(since)},
 		{read: s.auditEvents(since)},
 	}
 	for {
@@ -98,11 +101,12 @@ func (s *Store) auditEvents(since time.Time) func(context.Context) ([]bot.AuditL
 	}
 }
 
-// auditCommands reads what people and programs wanted done.
-func (s *Store) auditCommands(since time.Time) func(context.Context) ([]bot.AuditLine, bool, error) {
+// auditCommands reads what people and programs wanted done from one of the tables that
+// keep it.
+func (s *Store) auditCommands(since time.Time, table string) func(context.Context) ([]bot.AuditLine, bool, error) {
 	at, source, seq := millis(since), "", int64(0)
 	return func(ctx context.Context) (lines []bot.AuditLine, more bool, err error) {
-		err = s.db.Each(ctx, `SELECT at, source, seq, body FROM commands
+		err = s.db.Each(ctx, `SELECT at, source, seq, body FROM `+table+`
 			WHERE (at, source, seq) > ($1, $2, $3)
 			ORDER BY at, source, seq LIMIT $4`, []any{at, source, seq, auditPage}, func(scan Scan) error {
 			var body string

@@ -68,7 +68,7 @@ type Uses struct {
 func HelmfileUses(files Files, file, environment, key string) (Uses, error) {
 	f := &finder{
 		files: files, file: file, environment: environment, key: key, words: keyWords(key),
-		matched: map[string][]string{}, visited: map[visit]bool{}, held: map[string]holding{}, used: map[string]bool{},
+		matched: map[string][]string{}, visited: map[visit]bool{}, held: map[string]holding{}, used: map[string]bool{}, parsed: map[string][]spot{},
 	}
 	f.root(path.Clean(file))
 	f.settle()
@@ -80,8 +80,9 @@ const (
 	maxHelmfiles    = 1000
 	maxHelmfileSize = 1 << 20
 	maxCandidates   = 500
-	maxAliases      = 20   // in a row
-	maxPatterns     = 1000 // each is held against many files
+	maxAliases      = 20         // in a row
+	maxWork         = 50_000_000 // of about 100 ns each: seconds, not minutes
+	patternWork     = 50_000     // of a pattern, which may be held against many files
 )
 
 // A finder is one search.
@@ -97,6 +98,9 @@ type finder struct {
 	held    map[string]holding
 	used    map[string]bool // files of uses
 	open    []openDoubt
+
+	work   int               // see maxWork
+	parsed map[string][]spot // values files of environments
 }
 
 // An openDoubt is a doubt about values files of unknown names: whether it hides a
@@ -176,19 +180,17 @@ func (f *finder) list(pattern string) []string {
 // there reports that there is a regular file at a path.
 func (f *finder) there(file string) bool { return slices.Contains(f.list(Quote(file)), file) }
 
-// match returns the files that a pattern with wildcards matches; none when there are too
-// many patterns.
+// match returns the files that a pattern with wildcards matches; none once there was too
+// much work.
 func (f *finder) match(pattern string) []string {
 	paths, known := f.matched[pattern]
-	switch {
-	case known:
-		return paths
-	case len(f.matched) >= maxPatterns:
-		f.note(Doubt{File: path.Clean(f.file), Reason: "it and what it nests name too many files by wildcards and templates", Hides: true})
+	if !known && !f.tired(patternWork) {
+		paths = f.list(pattern)
+		f.matched[pattern] = paths
+	}
+	if f.tired(len(paths)) {
 		return nil
 	}
-	paths = f.list(pattern)
-	f.matched[pattern] = paths
 	return paths
 }
 
@@ -316,6 +318,15 @@ func (f *finder) matching(pattern string) []string {
 		}
 	}
 	return all
+}
+
+// tired counts work, and reports that there was too much of it.
+func (f *finder) tired(work int) bool {
+	if f.work += work; f.work <= maxWork {
+		return false
+	}
+	f.note(Doubt{File: path.Clean(f.file), Reason: "it and what it nests are too much to be read", Hides: true})
+	return true
 }
 
 // settle decides on the open doubts, now that the files of all uses are known: a

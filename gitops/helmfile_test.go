@@ -126,14 +126,14 @@ func TestHelmfileHostile(t *testing.T) {
 		bases[fmt.Sprintf("b%d.yaml", i)] = fmt.Sprintf("bases: [b%d.yaml, b%d.yaml]\n", i+1, i+1)
 	}
 	patterns := "releases:\n  - name: mds\n    values:\n"
-	for i := range maxPatterns + 1 {
+	for i := range maxWork/patternWork + 1 {
 		patterns += fmt.Sprintf("      - 'd%d/*.yaml'\n", i)
 	}
 	tests := map[string]struct {
 		files memory
 		want  string
 	}{
-		"many patterns":  {memory{"helmfile.yaml": patterns}, "name too many files by wildcards and templates"},
+		"many patterns":  {memory{"helmfile.yaml": patterns}, "are too much to be read"},
 		"bases":          {bases, "what stands there is no release"},
 		"large helmfile": {memory{"helmfile.yaml": "releases: []\n" + strings.Repeat("# padding\n", 1<<20)}, "cannot be read: it has more than 1 MiB"},
 		"large values":   {memory{"helmfile.yaml": "releases: [{name: mds, values: [v.yaml]}]\n", "v.yaml": "data:\n  version: 1\n" + strings.Repeat("# padding\n", 1<<20)}, "cannot be read: it has more than 1 MiB"},
@@ -160,6 +160,21 @@ func TestHelmfileHostile(t *testing.T) {
 	uses, err := HelmfileUses(memory{}, "../helmfile.yaml", "int", "data.version")
 	if err != nil || len(uses.Doubts) != 1 || !uses.Doubts[0].Hides {
 		t.Errorf("a helmfile outside: got %v, %s", err, said(uses))
+	}
+}
+
+// Names with wildcards are held against all files only so often.
+func TestHelmfileWildcards(t *testing.T) {
+	t.Parallel()
+	files := memory{"a/x": "", "b/x": "", "b/y": "", "c/x": ""}
+	f := &finder{file: "helmfile.yaml", files: files, matched: map[string][]string{}, work: maxWork - patternWork - 4}
+	for _, ask := range []struct{ pattern, want string }{{"b/*", "b/x b/y"}, {"b/*", "b/x b/y"}, {"c/*", ""}, {"b/*", ""}} {
+		if got := strings.Join(f.matching(ask.pattern), " "); got != ask.want {
+			t.Errorf("%s: got %q, want %q", ask.pattern, got, ask.want)
+		}
+	}
+	if len(f.uses.Doubts) != 1 || !f.uses.Doubts[0].Hides {
+		t.Errorf("got doubts %v, want one that hides", f.uses.Doubts)
 	}
 }
 

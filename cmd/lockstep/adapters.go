@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"sync"
 	"time"
 
@@ -54,11 +55,18 @@ func (r *repositories) Tip(ctx context.Context, project, branch string) (c gitop
 
 func (r *repositories) At(ctx context.Context, project, commit string, files ...string) (t bot.Tree, err error) {
 	defer r.timed("read", time.Now(), &err)
+	if len(files) == 0 {
+		files = []string{""} // no file is called so; without any, all would be read
+	}
 	snapshot, err := r.of(project).At(ctx, commit, files...)
 	if err != nil {
 		return nil, err
 	}
-	return tree{snapshot}, nil
+	all, err := snapshot.Files()
+	if err != nil {
+		return nil, err
+	}
+	return tree{snapshot, all}, nil
 }
 
 func (r *repositories) Commit(_ context.Context, base bot.Tree, c gitops.Change, files map[string][]byte) (string, error) {
@@ -76,7 +84,12 @@ func (r *repositories) Delete(ctx context.Context, project, branch, tip string) 
 }
 
 // tree serves bot.Tree.
-type tree struct{ *repo.Snapshot }
+type tree struct {
+	*repo.Snapshot
+	files []string // all that were asked for
+}
+
+func (t tree) Match(pattern string) ([]string, error) { return gitops.Match(t.files, pattern), nil }
 
 func (t tree) Commit() string { return t.Snapshot.Commit.ID }
 
@@ -93,25 +106,39 @@ func (w watcher) Services(ctx context.Context, how bot.WatchPlan, d gitops.Deplo
 		return watch.HTTP{URL: ask.URL, Field: ask.Field, Token: w.tokens.of(ask.Token)}.Services(ctx, d)
 	}
 	pipelines := watch.GitLab{
-		Source: w.gitlab, Holds: w.holds,
+		Source: w.gitlab, Holds: w.holds(d),
 		Job: func(environment, service string) string { return watch.JobName(how.Job, environment, service) },
 	}
 	return pipelines.Services(ctx, d)
 }
 
-// holds reports whether the value of a target still stands at a commit. A value that
-// cannot be read there does not stand.
-func (w watcher) holds(ctx context.Context, project, commit string, t gitops.Target) (bool, error) {
-	files, err := w.repos.At(ctx, project, commit, t.File)
-	if err != nil {
-		return false, err
+// holds returns what reports whether the value of a target of d still stands at a commit.
+// A value that cannot be read there does not stand. Each commit is read once, for all of
+// d's services.
+func (w watcher) holds(d gitops.Deployment) func(ctx context.Context, project, commit string, t gitops.Target) (bool, error) {
+	var files []string
+	for _, t := range d.Services {
+		files = append(files, t.File)
 	}
-	data, err := files.File(t.File)
-	if err != nil {
-		return false, nil
+	read := map[string]bot.Tree{}
+	return func(ctx context.Context, project, commit string, t gitops.Target) (bool, error) {
+		if read[commit] == nil {
+			tree, err := w.repos.At(ctx, project, commit, files...)
+			if err != nil {
+				return false, err
+			}
+			read[commit] = tree
+		}
+		data, err := read[commit].File(t.File)
+		switch {
+		case errors.Is(err, gitops.ErrNotFound), errors.Is(err, gitops.ErrRefused):
+			return false, nil
+		case err != nil:
+			return false, err
+		}
+		version, err := gitops.Value(t.File, data, t.Key)
+		return err == nil && version == t.Version, nil
 	}
-	version, err := gitops.Value(t.File, data, t.Key)
-	return err == nil && version == t.Version, nil
 }
 
 // now is the clock of the process, in UTC.

@@ -39,7 +39,9 @@ type job struct {
 // A way does the work in one manner.
 type way struct {
 	name  string
-	sizes int // up to which size it is tried
+	sizes int  // up to which size it is tried
+	own   bool // it is this package's
+	moved bool // somebody changes main before it is measured
 	do    func(job) (cost, error)
 	end   func() // may be nil
 }
@@ -48,12 +50,15 @@ type way struct {
 // by the second.
 func ways(t *testing.T) []way {
 	own, endOwn := remote(t, "own")
+	first, endFirst := remote(t, "first")
 	worktree, endWorktree := remote(t, "go-git")
 	return []way{
-		{"lockstep", 100_000, own, endOwn},
-		{"git clone --depth 1", 100_000, byCLI(t, shallow), nil},
-		{"git clone --depth 1 --filter=blob:none + sparse", 100_000, byCLI(t, sparse), nil},
-		{"go-git, depth 1, worktree", 1_000, worktree, endWorktree},
+		{name: "lockstep", sizes: 100_000, own: true, do: own, end: endOwn},
+		{name: "git clone --depth 1", sizes: 100_000, do: byCLI(t, shallow)},
+		{name: "lockstep, when main has moved", sizes: 100_000, own: true, moved: true, do: own},
+		{name: "lockstep, the first time after its start", sizes: 100_000, own: true, do: first, end: endFirst},
+		{name: "git clone --depth 1 --filter=blob:none + sparse", sizes: 100_000, do: byCLI(t, sparse)},
+		{name: "go-git, depth 1, worktree", sizes: 1_000, do: worktree, end: endWorktree},
 	}
 }
 
@@ -95,7 +100,7 @@ func remote(t *testing.T, name string) (do func(job) (cost, error), end func()) 
 
 // serveJobs is the process that remote starts.
 func serveJobs(name string) error {
-	do := map[string]func(context.Context, job) error{"own": bumpOwn(), "go-git": bumpWorktree}[name]
+	do := map[string]func(context.Context, job) error{"own": bumpOwn(), "first": bumpFirst, "go-git": bumpWorktree}[name]
 	floor := memoryOf("VmRSS")
 	jobs, answers := json.NewDecoder(os.Stdin), json.NewEncoder(os.Stdout)
 	for {
@@ -153,6 +158,11 @@ func bumpOwn() func(context.Context, job) error {
 		}
 		return repos[j.URL].bump(ctx, j)
 	}
+}
+
+// bumpFirst does the same without what earlier bumps have learned of the repository.
+func bumpFirst(ctx context.Context, j job) error {
+	return (&Repo{URL: j.URL, Project: "env/large"}).bump(ctx, j)
 }
 
 func (r *Repo) bump(ctx context.Context, j job) error {

@@ -103,6 +103,16 @@ func script(w io.Writer, size int) {
 	}
 }
 
+// advance moves main of a repository of size files by a commit of a person, the n-th since
+// large made it: a secret of one service changes, in one environment after the other.
+func advance(t *testing.T, dir string, size, n int) {
+	t.Helper()
+	path := filepath.Join(filepath.Dir(valuesPath(environments[n%len(environments)], int(noise(n, 1, 0)%uint32(services(size))))), "secrets.yaml")
+	text := fmt.Sprintf("# sops\npassword: ENC[%d]\n", noise(n, 1, 1))
+	git(t, dir, fmt.Sprintf("commit refs/heads/main\ncommitter Person <person@example.com> %d +0100\ndata 10\nnew secret\nfrom refs/heads/main^0\n"+
+		"M 100644 inline %s\ndata %d\n%s\n", 1710000000+n*600, path, len(text), text), "fast-import", "--quiet")
+}
+
 // valuesText returns a values file of about 1.2 KB.
 func valuesText(environment, service, n int) string {
 	text := fmt.Sprintf("# values of service %d in %s\nimage:\n  repository: registry.example.com/services/svc-%05d\n  digest: sha256:%08x%08x\n"+

@@ -44,6 +44,41 @@ func TestTreeSurvivesThePack(t *testing.T) {
 	})
 }
 
+// What is cheap to send goes as it is, however long; of more, less is sent. Git takes both.
+func TestPackIsCompressedWhereItPays(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	git(t, dir, "", "init", "-q", "--bare", ".")
+	line := "data: {version: \"1.0\"}\n"
+	for size, want := range map[int]func(sent int) bool{
+		0:         func(sent int) bool { return sent < 100 },
+		1:         func(sent int) bool { return sent < 100 },
+		0xffff:    func(sent int) bool { return sent > 0xffff },
+		0x10000:   func(sent int) bool { return sent > 0x10000 },
+		cheap - 1: func(sent int) bool { return sent > cheap },
+		cheap:     func(sent int) bool { return sent < cheap/10 },
+	} {
+		long := []byte(strings.Repeat(line, size/len(line)+1)[:size])
+		var objects []written
+		for _, content := range [][]byte{long, []byte("x")} {
+			objects = append(objects, written{id: sum(blobKind, content), kind: blobKind, content: content})
+		}
+		p, err := pack(objects, true)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !want(len(p)) {
+			t.Errorf("%d bytes are sent as %d", size, len(p))
+		}
+		git(t, dir, string(p), "index-pack", "--strict", "--stdin")
+		for _, w := range objects {
+			if got := git(t, dir, "", "cat-file", "-s", w.id.String()); got != fmt.Sprint(len(w.content)) {
+				t.Errorf("of %d bytes git has %s", len(w.content), got)
+			}
+		}
+	}
+}
+
 func sorted(edits []idEdit) []idEdit {
 	for i := range edits {
 		for j := i; j > 0 && edits[j].at < edits[j-1].at; j-- {

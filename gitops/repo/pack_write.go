@@ -6,6 +6,8 @@ import (
 	"crypto/sha1"
 	"encoding/binary"
 	"fmt"
+	"hash/adler32"
+	"slices"
 )
 
 // A written is an object of a new commit. A tree has the content of its base, with
@@ -40,15 +42,23 @@ func (w written) parts() [][]byte {
 const longTree = 512
 
 // pack returns objects as a pack. A thin one may hold differences to objects that it
-// does not hold itself.
+// does not hold itself. One that is cheap to send is not compressed: that takes longer.
 func pack(objects []written, thin bool) ([]byte, error) {
-	p := &packWriter{}
-	p.zip, _ = zlib.NewWriterLevel(&p.out, zlib.BestSpeed) // the level is a valid one
+	p := &packWriter{thin: thin}
+	size := 0
+	for _, w := range objects {
+		if !p.differs(w) {
+			size += len(w.content)
+		}
+	}
+	if size > cheap {
+		p.zip, _ = zlib.NewWriterLevel(&p.out, zlib.BestSpeed) // the level is a valid one
+	}
 	p.out.WriteString("PACK")
 	p.out.Write(binary.BigEndian.AppendUint32([]byte{0, 0, 0, 2}, uint32(len(objects))))
 	for _, w := range objects {
 		var err error
-		if thin && len(w.edits) > 0 && len(w.content) >= longTree {
+		if p.differs(w) {
 			err = p.difference(w.base, w.delta())
 		} else {
 			err = p.object(byte(w.kind), w.parts()...)
@@ -64,8 +74,14 @@ func pack(objects []written, thin bool) ([]byte, error) {
 
 // A packWriter writes a pack into memory.
 type packWriter struct {
-	out bytes.Buffer
-	zip *zlib.Writer
+	out  bytes.Buffer
+	zip  *zlib.Writer // nil to write what is cheap to send as it is
+	thin bool
+}
+
+// differs reports that w is written as the difference to its base.
+func (p *packWriter) differs(w written) bool {
+	return p.thin && len(w.edits) > 0 && len(w.content) >= longTree
 }
 
 // object writes an object that stands by itself.
@@ -93,6 +109,10 @@ func (p *packWriter) header(kind byte, size int) {
 
 // deflate writes content.
 func (p *packWriter) deflate(parts [][]byte) error {
+	if p.zip == nil {
+		p.store(parts)
+		return nil
+	}
 	p.zip.Reset(&p.out)
 	for _, part := range parts {
 		if _, err := p.zip.Write(part); err != nil {
@@ -100,6 +120,24 @@ func (p *packWriter) deflate(parts [][]byte) error {
 		}
 	}
 	return p.zip.Close()
+}
+
+// store writes content in the form of deflate, but as it is: in blocks that are not
+// compressed. Source: RFC 1950, RFC 1951 section 3.2.4.
+func (p *packWriter) store(parts [][]byte) {
+	const longestBlock = 0xffff
+	p.out.Write([]byte{0x78, 0x01})
+	checksum := adler32.New()
+	for _, part := range parts {
+		checksum.Write(part)
+		for block := range slices.Chunk(part, longestBlock) {
+			n := uint16(len(block))
+			p.out.Write([]byte{0, byte(n), byte(n >> 8), ^byte(n), ^byte(n >> 8)})
+			p.out.Write(block)
+		}
+	}
+	p.out.Write([]byte{1, 0, 0, 0xff, 0xff}) // the last block
+	p.out.Write(checksum.Sum(nil))
 }
 
 // length returns how long parts are together.

@@ -73,10 +73,11 @@ func (l *lines) read() ([]byte, mark, error) {
 	case length > longest:
 		return nil, flush, fmt.Errorf("the answer is not in git's protocol: a line of %d bytes", length)
 	}
-	if l.line == nil {
-		l.line = make([]byte, longest)
+	size := int(length) - int(text)
+	if size > len(l.line) {
+		l.line = make([]byte, max(size, 1<<10)) // most are short
 	}
-	line := l.line[:length-uint64(text)]
+	line := l.line[:size]
 	if _, err := io.ReadFull(l.from, line); err != nil {
 		return nil, flush, cutOff(err)
 	}

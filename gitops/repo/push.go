@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"strings"
 
 	"lockstep/gitops"
@@ -14,7 +15,7 @@ import (
 // Every path must be a regular file of base; its mode stays.
 //
 // The branch must stand at tip now, "" for a branch that does not exist; the server
-// checks this again in the moment of the write. A branch that stands at the very
+// checks this in the moment of the write. A branch that stands at the very
 // commit already is a success, so Push may be repeated after an error that does not
 // say what happened. The error wraps gitops.ErrConflict when the branch stands
 // elsewhere, gitops.ErrRefused when a rule of the server or the change itself is in
@@ -97,40 +98,89 @@ func validBranch(name string) bool {
 // A sink is an open session that writes.
 type sink struct {
 	*session
-	hello *greeting
+	known *memory
 }
 
-// write sends the move that plan returns, in a session that writes. plan comes before
-// anything is sent.
+// write carries out the move that plan returns, in a session that writes. plan comes
+// before anything is sent.
 func (r *Repo) write(ctx context.Context, doing string, plan func() (move, error)) error {
 	return r.within(ctx, doing, func(ctx context.Context, s *session) error {
 		m, err := plan()
 		if err != nil {
 			return err
 		}
-		hello, err := s.welcome(ctx, receivePack)
-		if err != nil {
+		to := &sink{session: s, known: &r.memory}
+		if guess, ok := r.memory.receiver(); ok && m.compared() {
+			return to.guess(ctx, m, guess)
+		}
+		now, done, err := to.look(ctx, m)
+		if err != nil || done {
 			return err
 		}
-		to := &sink{session: s, hello: hello}
-		return to.send(ctx, m)
+		return to.update(ctx, m, now)
 	})
 }
 
-// send carries out m unless it has happened already.
-func (s *sink) send(ctx context.Context, m move) error {
-	stands := s.hello.refs[m.ref] // zero when there is no such branch
+// compared reports that the server itself finds out, in the moment of the write, when m
+// has happened already or the branch stands elsewhere. Of a removal git does not, if it
+// lacks the commit at which the branch is said to stand.
+func (m move) compared() bool { return !m.to.zero() && m.to != m.from }
+
+// guess sends m to a server that is known, without a look of its own: m says where its
+// branch was seen to stand, and the server compares. Where it says no, it is looked at
+// what stands there: m may have happened already, or the server be another one than was
+// known. When its answer is lost, whoever repeats m looks first.
+func (s *sink) guess(ctx context.Context, m move, known receiver) error {
+	home := s.at
+	s.at = known.at
+	err := s.update(ctx, m, known)
+	if err == nil {
+		return nil
+	}
+	s.known.receives(receiver{})
+	var no answered
+	var away *turnedAway
+	switch {
+	case errors.As(err, &no):
+	case errors.Is(err, errMoved), errors.As(err, &away) && away.status < http.StatusInternalServerError && !hopeless(err):
+		known = receiver{} // it was nobody that takes pushes
+	default:
+		return err
+	}
+	s.at = home
+	now, done, failed := s.look(ctx, m)
+	switch {
+	case failed != nil || done:
+		return failed
+	case now == known:
+		return err
+	}
+	return s.update(ctx, m, now)
+}
+
+// look asks how the server takes pushes, and whether m can happen now. done reports that
+// it has happened already.
+func (s *sink) look(ctx context.Context, m move) (now receiver, done bool, err error) {
+	hello, err := s.welcome(ctx, receivePack)
+	if err != nil {
+		return now, false, err
+	}
+	now = receiver{at: hello.at, thin: !hello.has("no-thin"), quiet: hello.has("quiet")}
+	lacks := hello.needs("report-status", "side-band-64k")
+	if lacks == nil {
+		s.known.receives(now)
+	}
+	stands := hello.refs[m.ref] // zero when there is no such branch
 	switch {
 	case stands == m.to:
-		return nil
+		return now, true, nil
 	case stands != m.from:
-		return fmt.Errorf("%w: the branch %s, expected was that it %s", gitops.ErrConflict, where(stands), where(m.from))
+		return now, false, fmt.Errorf("%w: the branch %s, expected was that it %s", gitops.ErrConflict, where(stands), where(m.from))
 	}
-	if other := s.inTheWay(m.ref); other != "" {
-		return fmt.Errorf("%w: the branch %q is in the way, git cannot hold both; delete it", gitops.ErrRefused, other)
+	if other := hello.inTheWay(m.ref); other != "" {
+		return now, false, fmt.Errorf("%w: the branch %q is in the way, git cannot hold both; delete it", gitops.ErrRefused, other)
 	}
-	// From here the branch may have moved, whatever comes back.
-	return s.update(ctx, m)
+	return now, false, lacks
 }
 
 // where says where a branch stands.
@@ -143,8 +193,8 @@ func where(id oid) string {
 
 // inTheWay returns a branch that is a directory of ref, or the other way round, or
 // "". Git would report that as a race, for ever.
-func (s *sink) inTheWay(ref string) string {
-	for name := range s.hello.refs {
+func (g *greeting) inTheWay(ref string) string {
+	for name := range g.refs {
 		if strings.HasPrefix(name, ref+"/") || strings.HasPrefix(ref, name+"/") {
 			return strings.TrimPrefix(name, "refs/heads/")
 		}
@@ -152,29 +202,28 @@ func (s *sink) inTheWay(ref string) string {
 	return ""
 }
 
-// quiet asks for no progress, which would stand before what hooks say.
-func (s *sink) quiet() string {
-	if s.hello.has("quiet") {
-		return " quiet"
-	}
-	return ""
-}
+// An answered error is what the server answered to a push: it is not at work any more.
+type answered struct{ error }
+
+func (a answered) Unwrap() error { return a.error }
 
 // update sends m and returns nil only if the server reports that it was done: a
 // refusal, too, arrives with status 200, and so may an empty answer.
-func (s *sink) update(ctx context.Context, m move) error {
-	if err := s.hello.needs("report-status", "side-band-64k"); err != nil {
-		return err
+func (s *sink) update(ctx context.Context, m move, to receiver) error {
+	wishes := "report-status side-band-64k"
+	if to.quiet {
+		wishes += " quiet"
 	}
-	ask := pkt(nil, "%s %s %s\x00report-status side-band-64k%s\n", m.from, m.to, m.ref, s.quiet())
+	ask := pkt(nil, "%s %s %s\x00%s\n", m.from, m.to, m.ref, wishes)
 	ask = pktMark(ask, flush)
 	if m.objects != nil {
-		objects, err := pack(m.objects, !s.hello.has("no-thin"))
+		objects, err := pack(m.objects, to.thin)
 		if err != nil {
 			return err
 		}
 		ask = append(ask, objects...)
 	}
+	// From here the branch may have moved, whatever comes back.
 	body, err := s.post(ctx, receivePack, "", ask)
 	if err != nil {
 		return err
@@ -186,5 +235,8 @@ func (s *sink) update(ctx context.Context, m move) error {
 		return fmt.Errorf("whether the server took the push is not known: %w", err)
 	}
 	_ = b.drain() // the report is what counts; the rest only frees the connection
-	return report.judge(m.ref, string(b.remarks))
+	if err := report.judge(m.ref, string(b.remarks)); err != nil {
+		return answered{err}
+	}
+	return nil
 }

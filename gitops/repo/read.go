@@ -7,9 +7,13 @@ import (
 )
 
 // snapshot reads the commit id, and of its tree what patterns lead to: all of it when
-// there are none. A server that cannot filter sends all of it in any case.
+// there are none. A server that cannot filter sends all of it in any case, and is not
+// asked if all that patterns lead to is remembered.
 func (s *source) snapshot(ctx context.Context, id oid, patterns []string) (*Snapshot, error) {
 	asked := parsePatterns(patterns)
+	if known := s.known.snapshot(id, asked); known != nil {
+		return known, nil
+	}
 	filter, deep := smallFiles, s.known.levels()
 	if len(asked) > 0 {
 		filter = levels(deep)
@@ -30,10 +34,7 @@ func (s *source) snapshot(ctx context.Context, id oid, patterns []string) (*Snap
 	if len(asked) == 0 {
 		return read, nil
 	}
-	read.files = map[string]entry{}
-	w := &walk{into: read}
-	w.enter(place{tree: read.root, asked: asked})
-	return read, w.all(ctx, s)
+	return read, newWalk(read, id, asked, s.known).all(ctx, s)
 }
 
 // commit fetches the commit id without its history, and what filter lets through of

@@ -61,16 +61,22 @@ func TestOnlyWhatIsNeeded(t *testing.T) {
 		})
 	})
 	files := []string{wideFile("abn", 3), wideFile("int", 3), wideFile("int", 30), "nowhere/values.yaml"}
+	others := []string{wideFile("abn", 5), wideFile("int", 5), wideFile("int", 35), "nowhere/values.yaml"}
 	for _, want := range []struct {
+		files    []string
 		held     string
 		requests int32
 	}{
 		// The commit; the root, environments, 2 of it, 3 services; 3 files. One request for
 		// the greeting, one for the branch, five for the levels.
-		{"1 commit, 7 trees, 3 files", 7},
+		{files, "1 commit, 7 trees, 3 files", 7},
 		// Now that its shape is known, all trees are fetched at once: 40 services each.
-		{"1 commit, 84 trees, 3 files", 3},
+		{others, "1 commit, 84 trees, 3 files", 3},
+		// The files of before are remembered.
+		{others, "1 commit, 7 trees, 3 files", 1},
+		{files, "1 commit, 7 trees, 3 files", 1},
 	} {
+		files := want.files
 		asked.Store(0)
 		base, err := s.repo.Branch(t.Context(), "main", files...)
 		if err != nil {
@@ -105,8 +111,8 @@ func TestDeepReadThatIsNotWorthIt(t *testing.T) {
 	large := strings.Repeat("x", 2*cheap+1)
 	git(t, s.dir, fmt.Sprintf("commit refs/heads/main\ncommitter P <p@example.com> 1700000001 +0000\ndata 1\nx\nfrom refs/heads/main^0\n"+
 		"M 100644 inline large.bin\ndata %d\n%s\n", len(large), large), "fast-import", "--quiet")
-	for _, want := range []int{3, 2, 1, 1} {
-		if _, err := s.repo.Branch(t.Context(), "main", path); err != nil || s.repo.memory.levels() != want {
+	for i, want := range []int{3, 2, 1, 1} {
+		if _, err := s.repo.Branch(t.Context(), "main", wideFile("int", 10+i)); err != nil || s.repo.memory.levels() != want {
 			t.Errorf("it learned %d levels, %v, want %d", s.repo.memory.levels(), err, want)
 		}
 	}
@@ -125,8 +131,8 @@ func TestDeepReadThatFails(t *testing.T) {
 			backend.ServeHTTP(w, req)
 		})
 	})
-	for range 2 {
-		if _, err := s.repo.Branch(t.Context(), "main", wideFile("int", 3)); err != nil {
+	for i := range 2 {
+		if _, err := s.repo.Branch(t.Context(), "main", wideFile("int", i)); err != nil {
 			t.Error(err)
 		}
 	}
@@ -272,13 +278,14 @@ func TestLFSPointer(t *testing.T) {
 func TestServerChanges(t *testing.T) {
 	t.Parallel()
 	s := serve(t, nil)
-	for _, allowed := range []string{"true", "false", "true"} {
+	for i, allowed := range []string{"true", "false", "true"} {
+		path := []string{values, "environments/int/kv/values.yaml", "environments/int/fbv/values.yaml"}[i]
 		git(t, s.dir, "", "config", "uploadpack.allowFilter", allowed)
-		base, err := s.repo.Branch(t.Context(), "main", values)
+		base, err := s.repo.Branch(t.Context(), "main", path)
 		if err != nil {
 			t.Fatalf("filter %s: %v", allowed, err)
 		}
-		if got, err := base.File(values); err != nil || string(got) != version {
+		if got, err := base.File(path); err != nil || string(got) != version {
 			t.Errorf("filter %s: %q, %v", allowed, got, err)
 		}
 	}

@@ -9,7 +9,9 @@
 // its base, its change and its files, so a push that is repeated after a lost
 // answer finds its own commit on the branch and is done.
 //
-// It keeps nothing on disk: no clone, no worktree, no index.
+// It keeps nothing on disk: no clone, no worktree, no index. In memory it keeps the last
+// megabyte of what was read, by ids that are sums of the content; where a branch stands
+// is asked for each time.
 package repo
 
 import (
@@ -81,9 +83,9 @@ func (r *Repo) Tip(ctx context.Context, branch string) (gitops.Commit, error) {
 // should be asked for at once; without any, the whole tree is read.
 //
 // The error wraps gitops.ErrNotFound when there is no such commit, and never because
-// of what files lead to, which File tells. From servers without the second version of
-// git's protocol, a commit that is not the head of a branch is read only if they allow
-// that.
+// of what files lead to, which File tells. What was read a short time ago is not asked
+// for again. From servers without the second version of git's protocol, a commit that is
+// not the head of a branch is read only if they allow that.
 func (r *Repo) At(ctx context.Context, commit string, files ...string) (*Snapshot, error) {
 	var snapshot *Snapshot
 	err := r.read(ctx, fmt.Sprintf("read commit %q", commit), func(ctx context.Context, s *source) (err error) {

@@ -30,6 +30,10 @@ var web = &http.Client{
 	},
 }
 
+// errMoved is about what may be sent again to another address, but only if that is
+// asked for first.
+var errMoved = errors.New("the server redirects to another address: the repository was moved just now")
+
 // sameHost follows a redirect of a question only within the host that was asked:
 // GitLab redirects a renamed project, and nothing else has a reason to send us
 // elsewhere, or away from encryption.
@@ -40,7 +44,7 @@ func sameHost(req *http.Request, via []*http.Request) error {
 		return fmt.Errorf("the server redirects from %s://%s to %s://%s: put the new address into the configuration if it is right",
 			first.URL.Scheme, first.URL.Host, req.URL.Scheme, req.URL.Host)
 	case first.Method != http.MethodGet:
-		return errors.New("the server redirects to another address: the repository was moved just now")
+		return errMoved
 	case len(via) >= 10:
 		return errors.New("the server redirects without an end")
 	}

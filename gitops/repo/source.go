@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"strings"
-	"time"
 
 	"lockstep/gitops"
 )
@@ -28,9 +27,6 @@ type source struct {
 	hello *greeting
 	known *memory
 }
-
-// fresh is how long a greeting is believed, so that a read need not begin with it.
-const fresh = 10 * time.Minute
 
 // read opens a session that reads, and does work in it. A greeting of the second
 // version is remembered; where work fails with a remembered one, it is asked for again

@@ -12,9 +12,11 @@ import (
 // fetched level by level: everything of one level in one request.
 type walk struct {
 	into    *Snapshot
+	known   *memory
 	ready   []place // directories to look into
 	blocked []place // those whose tree has to be fetched first
 	missing []oid   // what has to be fetched
+	way     []oid   // the commit, and trees and files to which patterns led
 	seen    int     // how many entries were looked at
 	shape   shape
 }
@@ -27,24 +29,51 @@ type place struct {
 	asked  []pattern
 }
 
+// newWalk returns the walk from the root of the commit id to what is asked for.
+func newWalk(into *Snapshot, id oid, asked []pattern, known *memory) *walk {
+	into.files = map[string]entry{}
+	w := &walk{into: into, known: known, way: []oid{id}}
+	w.enter(place{tree: into.root, asked: asked})
+	return w
+}
+
 // all walks to the end.
 func (w *walk) all(ctx context.Context, s *source) error {
 	for {
-		for len(w.ready) > 0 {
-			last := len(w.ready) - 1
-			p := w.ready[last]
-			w.ready = w.ready[:last]
-			if err := w.look(p); err != nil {
-				return err
-			}
-		}
-		if len(w.missing) == 0 {
-			s.known.learn(w.shape.worthwhile())
+		switch err := w.through(); {
+		case err != nil:
+			return err
+		case len(w.missing) == 0:
+			w.learn()
 			return nil
 		}
 		if err := w.fetch(ctx, s); err != nil {
 			return err
 		}
+	}
+}
+
+// through walks as far as nothing has to be fetched.
+func (w *walk) through() error {
+	for len(w.ready) > 0 {
+		last := len(w.ready) - 1
+		p := w.ready[last]
+		w.ready = w.ready[:last]
+		if err := w.look(p); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// learn remembers what the way to the end was like.
+func (w *walk) learn() {
+	w.known.learn(w.shape.worthwhile())
+	if w.into.whole {
+		return // as the server sends everything each time
+	}
+	for _, id := range w.way {
+		w.known.remember(id, w.into.objects[id])
 	}
 }
 
@@ -73,9 +102,22 @@ func (w *walk) fetch(ctx context.Context, s *source) error {
 	return nil
 }
 
+// have reports that an object on the way need not be fetched.
+func (w *walk) have(id oid) bool {
+	w.way = append(w.way, id)
+	_, ok := w.into.objects[id]
+	if !ok {
+		var o object
+		if o, ok = w.known.recall(id); ok {
+			w.into.objects[id] = o
+		}
+	}
+	return ok
+}
+
 // enter puts a directory where its turn comes.
 func (w *walk) enter(p place) {
-	if _, ok := w.into.objects[p.tree]; ok {
+	if w.have(p.tree) {
 		w.ready = append(w.ready, p)
 		return
 	}
@@ -146,7 +188,7 @@ func (w *walk) follow(p place, e entry, asked []pattern) {
 	switch {
 	case e.is(regular) && slices.ContainsFunc(asked, ends):
 		w.into.files[name] = e
-		if _, ok := w.into.objects[e.id]; !ok && !w.into.whole {
+		if !w.into.whole && !w.have(e.id) {
 			w.missing = append(w.missing, e.id)
 		}
 	case e.is(directory):
@@ -172,25 +214,31 @@ func (s *shape) add(depth, bytes, directories, files int) {
 }
 
 // cheap is how many bytes cost less than a request does; a tree costs as much as so
-// many bytes more, and a file is taken to have so many.
+// many bytes more, and a file is taken to have so many. again is how many bytes may be
+// sent anew with each commit: those on the way are remembered anyhow.
 const (
 	cheap   = 256 << 10
+	again   = cheap / 8
 	perTree = 100
 	perFile = 4 << 10
 )
 
-// worthwhile returns how many levels of trees are worth fetching at once, with what
-// stands beside the way: it takes that to be like what stands on the way. The level
+// worthwhile returns how many levels of trees are worth fetching with each commit, with
+// what stands beside the way: it takes that to be like what stands on the way. The level
 // below them has to be cheap, too, because git reads it before it leaves it out.
 func (s shape) worthwhile() int {
+	levels := 0
 	trees, files, cost := 1.0, 0.0, 0.0 // of the level
 	for depth, at := range s {
 		n := float64(at.trees)
 		cost += trees*(float64(at.bytes)/n+perTree) + files*perFile
 		if cost > cheap {
-			return depth - 1
+			return min(levels, depth-1)
+		}
+		if cost <= again {
+			levels = depth + 1
 		}
 		trees, files = trees*float64(at.directories)/n, trees*float64(at.files)/n
 	}
-	return len(s)
+	return levels
 }

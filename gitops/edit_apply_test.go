@@ -99,3 +99,61 @@ func TestApply(t *testing.T) {
 		})
 	}
 }
+
+// inverseCases are what people make of a file after a run has brought version 1.10 to
+// data.version, and what becomes of the way back.
+var inverseCases = []struct {
+	name      string
+	old, with string // what people replaced, and by what
+	token     string // what stands for the version then
+	back      string // what is put back in its place
+	err       string // or a part of the refusal
+	is        error
+}{
+	{"nothing", "", "", `"1.10"`, `"1.9"`, "", nil},
+	{"the comment", "# of the data team", "# 1.10 is fine", `"1.10"`, `"1.9"`, "", nil},
+	{"no comment", " # of the data team", "", `"1.10"`, `"1.9"`, "", nil},
+	{"single quotes", `"1.10"`, "'1.10'", "'1.10'", "'1.9'", "", nil},
+	{"no quotes", `"1.10"`, "1.10", "1.10", `"1.9"`, "", nil},
+	{"an anchor", `"1.10"`, `&v "1.10"`, `"1.10"`, `"1.9"`, "", nil},
+	{"indented", "  version", "        version", `"1.10"`, `"1.9"`, "", nil},
+	{"lines between", "data:\n", "data:\n\n  # why\n  bucket: x\n", `"1.10"`, `"1.9"`, "", nil},
+	{"moved", "# mds\n", "# mds\nother: {version: \"1.10\"}\n", `"1.10"`, `"1.9"`, "", nil},
+	{"flow style", "data:\n  version: \"1.10\" #", "data: {version: \"1.10\"} #", `"1.10"`, `"1.9"`, "", nil},
+	{"line ends", "data:\n", "data:\r\n", `"1.10"`, `"1.9"`, "", nil},
+	{"a quoted key", "  version", `  "version"`, `"1.10"`, `"1.9"`, "", nil},
+	{"put back by hand", `"1.10"`, "1.9", "", "", "", nil},
+	{"another version", `"1.10"`, `"1.11"`, "", "", `"1.11" stands at data.version, not "1.10"`, ErrConflict},
+	{"the key renamed", "  version", "  dataVersion", "", "", `the map has no key "version"`, ErrNotFound},
+	{"the map renamed", "data:", "dataset:", "", "", `the map has no key "data"`, ErrNotFound},
+	{"deleted", "data:\n  version: \"1.10\" # of the data team\n", "", "", "", `the map has no key "data"`, ErrNotFound},
+	{"an alias", `"1.10"`, "*v", "", "", "unknown anchor", nil},
+	{"a second value", "more:", "data: {version: \"1.10\"}\nmore:", "", "", "stands twice in one map", nil},
+	{"a map", `version: "1.10"`, `version: {mda: "1.10"}`, "", "", "the value is a map", nil},
+	{"a second document", "more:", "---\ndata: {version: \"1.10\"}\nmore:", "", "", "stands in two documents", nil},
+}
+
+// TestApplyInverse puts a version back into a file that people have changed since: all
+// of theirs stays, and what is no longer the run's is refused.
+func TestApplyInverse(t *testing.T) {
+	t.Parallel()
+	const wrote = "# mds\ndata:\n  version: \"1.10\" # of the data team\nmore: {version: 1.9}\n"
+	change := Change{Bumps: []Bump{bump("mds", "mds.yaml", "data.version", "1.9", "1.10")}}
+	for _, tt := range inverseCases {
+		theirs := strings.Replace(wrote, tt.old, tt.with, 1)
+		got, err := Change{Bumps: change.Inverse()}.Apply(func(string) ([]byte, error) { return []byte(theirs), nil })
+		if tt.err != "" {
+			if err == nil || !strings.Contains(err.Error(), tt.err) || tt.is != nil && !errors.Is(err, tt.is) || len(got) > 0 {
+				t.Errorf("%s: got %q, %v, want %s (%v)", tt.name, got, err, tt.err, tt.is)
+			}
+			continue
+		}
+		want := map[string]string{}
+		if i := strings.LastIndex(theirs, tt.token); tt.back != "" {
+			want["mds.yaml"] = theirs[:i] + tt.back + theirs[i+len(tt.token):]
+		}
+		if err != nil || !maps.EqualFunc(got, want, func(a []byte, b string) bool { return string(a) == b }) {
+			t.Errorf("%s: got %q, %v, want %q", tt.name, got, err, want)
+		}
+	}
+}

@@ -6,9 +6,7 @@ import (
 	"fmt"
 	"io"
 	"path"
-	"regexp"
 	"slices"
-	"strconv"
 	"unicode/utf8"
 
 	"sigs.k8s.io/kustomize/kyaml/yaml"
@@ -62,9 +60,6 @@ func readSource(file string, data []byte) (*source, error) {
 	return s, nil
 }
 
-// parserError takes the line out of the parser's words.
-var parserError = regexp.MustCompile(`(?s)^yaml: (?:line ([0-9]+): )?(.*)$`)
-
 // parse fills docs, or fault.
 func (s *source) parse() {
 	decoder := yaml.NewDecoder(bytes.NewReader(s.text))
@@ -75,14 +70,10 @@ func (s *source) parse() {
 			return
 		}
 		if err != nil {
-			words := parserError.FindStringSubmatch(err.Error())
-			if words == nil {
-				words = []string{"", "", err.Error()}
-			}
-			line, _ := strconv.Atoi(words[1]) // no number is line 0: the whole file
+			line, words := faultOf(s.text, err)
 			s.docs = nil
 			s.fault = &EditError{
-				File: s.file, Line: line, Reason: "the file is not valid YAML: " + words[2],
+				File: s.file, Line: line, Reason: "the file is not valid YAML: " + words,
 				Cure: `mend it, or end the version's line in "# lockstep: NAME" and use the key "#NAME"`,
 			}
 			return

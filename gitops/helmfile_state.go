@@ -6,9 +6,7 @@ import (
 	"fmt"
 	"io"
 	"path"
-	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 
 	"sigs.k8s.io/kustomize/kyaml/yaml"
@@ -210,9 +208,6 @@ func (s *state) bare(p *page, bare map[int][]string) {
 	}
 }
 
-// yamlFault takes the line out of the parser's words.
-var yamlFault = regexp.MustCompile(`(?s)^yaml: (?:line ([0-9]+): )?(.*)$`)
-
 // documents parses the text of a page.
 func (s *state) documents(p *page, text string) []spot {
 	var roots []spot
@@ -224,12 +219,8 @@ func (s *state) documents(p *page, text string) []spot {
 			return roots
 		}
 		if err != nil {
-			d := Doubt{File: p.file, Reason: fmt.Sprintf("is not valid YAML without its templates: %v", err), Hides: true}
-			if words := yamlFault.FindStringSubmatch(err.Error()); words != nil {
-				d.Line, _ = strconv.Atoi(words[1]) // no number is line 0: the whole file
-				d.Reason = "is not valid YAML without its templates: " + words[2]
-			}
-			s.f.note(d)
+			line, words := faultOf([]byte(text), err)
+			s.f.note(Doubt{File: p.file, Line: line, Reason: "is not valid YAML without its templates: " + words, Hides: true})
 			return roots
 		}
 		if len(doc.Content) == 0 {

@@ -15,6 +15,7 @@ import (
 	"testing"
 
 	"lockstep/bot"
+	"lockstep/bot/web"
 	"lockstep/gitops"
 )
 
@@ -128,7 +129,7 @@ func (s *gitServer) took() traffic {
 
 // opened returns repositories that know nothing of the server yet.
 func (s *gitServer) opened() *repositories {
-	return &repositories{url: s.url, token: func() string { return "" }}
+	return &repositories{url: s.url, token: func() string { return "" }, metrics: web.NewMetrics(version, now)}
 }
 
 // resolves finds the services of the first environments on a bot that knows the server,

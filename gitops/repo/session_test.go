@@ -81,7 +81,7 @@ func TestSilentConnection(t *testing.T) {
 		if err := ask(); err == nil {
 			t.Error("a connection that is cut answered")
 		}
-		if err := ask(); err != nil || dials != 2 {
+		if err := ask(); err != nil || dials < 2 {
 			t.Errorf("after it was cut: %v, %d connections, want a new one", err, dials)
 		}
 	})

@@ -22,11 +22,8 @@ func Locate(file string, data []byte, key string) (Spot, error) {
 	if err != nil {
 		return Spot{}, err
 	}
-	if o, ok := outlineOf(file, data); ok {
-		if at, ok := o.find(sel); ok {
-			line, column := o.place(at.start)
-			return Spot{at.value, line, column}, nil
-		}
+	if spot, ok := locatePlain(file, data, sel); ok {
+		return spot, nil
 	}
 	src, at, err := locateParsed(file, data, sel)
 	if err != nil {

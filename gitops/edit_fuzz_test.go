@@ -18,6 +18,10 @@ func FuzzEdit(f *testing.F) {
 		g := readGolden(f, name)
 		f.Add(g.file, g.in, g.key, string(g.to))
 	}
+	for _, k := range kinds {
+		file, in, key := k.edit()
+		f.Add(file, in, key, "1.10")
+	}
 	f.Fuzz(func(t *testing.T, file string, in []byte, key, to string) {
 		before := bytes.Clone(in)
 		if _, err := ParseVersion(to); err == nil {

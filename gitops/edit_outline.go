@@ -16,7 +16,7 @@ import (
 // of YAML. What is not plain is not wrong. It is left to the parser: keys that are aliases,
 // have anchors, tags or escapes or begin with "? ", directives and the ends of documents
 // (...), pairs in flow lists, tabs that indent, line breaks other than LF and CR LF, and
-// whatever else readOutline does not know. Only the parser refuses.
+// whatever else the outliner does not know. Only the parser refuses.
 //
 // That the outline says of a plain file exactly what the parser says of it is what
 // FuzzOutline and TestOutlineProperties look at.
@@ -25,7 +25,7 @@ type outline struct {
 	text    []byte // the same with template actions masked: what is read
 	first   int    // where the first line begins: behind a byte order mark
 	entries []entry
-	room    *[]entry // where entries are, if they are to be used again
+	reader  *outliner // the owner of entries
 }
 
 // An entry is a document, a key of a map or an item of a list, in the order of the file:
@@ -78,8 +78,8 @@ const (
 // literal reports whether the bytes of a value of that form are its text.
 func (f form) literal() bool { return f == formPlain || f == formSingle || f == formDouble }
 
-// rooms keeps the memory of outlines for the next ones.
-var rooms = sync.Pool{New: func() any { return new([]entry) }}
+// outliners keeps readers for their memory: the next file needs about as much.
+var outliners = sync.Pool{New: func() any { return new(outliner) }}
 
 // outlineOf reads the content of a values file, or reports that it is not plain. The
 // outline is to be freed, and not used any more then.
@@ -98,9 +98,9 @@ func outlineOf(file string, data []byte) (outline, bool) {
 		}
 		o.text = masked
 	}
-	o.room = rooms.Get().(*[]entry)
-	entries, ok := readOutline(o.text, o.first, (*o.room)[:0])
-	if o.entries, *o.room = entries, entries; !ok {
+	o.reader = outliners.Get().(*outliner)
+	ok := o.reader.readAll(o.text, o.first)
+	if o.entries = o.reader.entries; !ok {
 		o.free()
 		return outline{}, false
 	}
@@ -108,7 +108,10 @@ func outlineOf(file string, data []byte) (outline, bool) {
 }
 
 // free gives the memory of the outline back.
-func (o outline) free() { rooms.Put(o.room) }
+func (o outline) free() {
+	o.reader.text = nil
+	outliners.Put(o.reader)
+}
 
 // plainText reports whether text is UTF-8 without control characters, byte order marks
 // and line breaks other than LF and CR LF.

@@ -17,7 +17,10 @@ func FuzzOutline(f *testing.F) {
 		g := readGolden(f, name)
 		f.Add(strings.HasSuffix(g.file, templateExt), g.in, "1.10")
 	}
-	f.Add(false, helmfileValues, "2026.11.4")
+	for _, k := range kinds {
+		file, in, _ := k.edit()
+		f.Add(strings.HasSuffix(file, templateExt), in, "2026.11.4")
+	}
 	for _, seed := range plainSeeds {
 		f.Add(false, []byte(seed), "on")
 	}

@@ -34,21 +34,17 @@ const (
 	mostAnchors  = 64
 )
 
-// readOutline appends the entries of text from the offset at on to entries, or reports
-// that it is not plain.
-func readOutline(text []byte, at int, entries []entry) ([]entry, bool) {
-	var (
-		blocks  [8]block
-		anchors [4]span
-	)
-	o := outliner{text: text, next: at, entries: entries, blocks: blocks[:0], anchors: anchors[:0]}
+// readAll reads text from the offset at on, or reports that it is not plain. What the
+// outliner has read before is gone then.
+func (o *outliner) readAll(text []byte, at int) bool {
+	*o = outliner{text: text, next: at, entries: o.entries[:0], blocks: o.blocks[:0], anchors: o.anchors[:0]}
 	for o.next < len(text) {
 		o.line()
 		if !o.read() {
-			return o.entries, false
+			return false
 		}
 	}
-	return o.entries, true
+	return true
 }
 
 // line goes on to the next line.

@@ -140,15 +140,29 @@ func (o outline) selectors() []string {
 // quote returns the text of s as a word of a key.
 func (o outline) quote(s span) string { return strconv.Quote(string(o.text[s.start:s.end])) }
 
-// checkPlain holds editPlain against the parser, at one key: the same bytes, or no
-// opinion. It reports whether there was one.
+// checkPlain holds locatePlain and editPlain against the parser, at one key: the same
+// place and the same bytes, or no opinion. It reports whether there was one of the edit.
 func checkPlain(t failer, file string, data []byte, key string, to Version) bool {
 	t.Helper()
 	sel, err := parseKey(key)
 	if err != nil {
 		return false
 	}
-	got, ok := editPlain(file, data, sel, "", to)
+	spot, ok := locatePlain(file, data, sel)
+	if ok {
+		src, at, err := locateParsed(file, data, sel)
+		if err != nil {
+			t.Fatalf("%q has %v at %s, and the parser says %v", data, spot, key, err)
+		}
+		line, column := src.place(data, at.start)
+		if want := (Spot{at.value, line, column}); spot != want {
+			t.Fatalf("%q at %s: got %v, want %v", data, key, spot, want)
+		}
+	}
+	got, edited := editPlain(file, data, sel, "", to)
+	if edited != ok {
+		t.Fatalf("%q at %s: located %t, edited to %q %t", data, key, ok, to, edited)
+	}
 	if !ok {
 		return false
 	}

@@ -31,7 +31,7 @@ const (
 const (
 	longestKey   = 1000 // bytes; the parser knows keys by a colon within 1024 runes
 	deepestBlock = 1000
-	mostAnchors  = 64
+	mostAnchors  = 256
 )
 
 // readAll reads text from the offset at on, or reports that it is not plain. What the

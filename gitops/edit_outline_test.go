@@ -193,31 +193,42 @@ func checkAll(t failer, file string, data []byte, to Version) (edits int) {
 // the reader would make them.
 func TestOutlineProof(t *testing.T) {
 	t.Parallel()
-	const file = "a: 1.0.0 # v1.0.0\nb:\n- x: 1.0.0\n  y: 'z1'\n# end\n"
+	const file = "a: 1.0.0 # v1.0.0\nb:\n- x: 1.0.0\n  y: 'z1'\nc: {d: 3.0.0, e: !!str 4.0.0}\n# end\n"
 	for _, tt := range []struct {
-		name, old, with string // what the splice replaces, and by what
-		to              Version
-		want            bool
+		name, key, old, with string // what the splice replaces, and by what
+		to                   Version
+		want                 bool
 	}{
-		{"the value", "1.0.0", "2.0.0", "2.0.0", true},
-		{"the value, with quotes", "1.0.0", `"1.10"`, "1.10", true},
-		{"quotes that are missing", "1.0.0", "1.10", "1.10", false},
-		{"quotes that do no harm", "1.0.0", `"2.0.0"`, "2.0.0", true},
-		{"other quotes", "1.0.0", "'1.10'", "1.10", false},
-		{"another version", "1.0.0", "3.0.0", "2.0.0", false},
-		{"a comment", "v1.0.0", "2.0.0", "2.0.0", false},
-		{"another value", "z1", "2.0.0", "2.0.0", false},
-		{"a key", "b", "2.0.0", "2.0.0", false},
-		{"a part of the value", "1.0", "2.0.0", "2.0.0", false},
-		{"a blank more", " 1.0.0", "2.0.0", "2.0.0", false},
-		{"the line break as well", "1.0.0 # v1.0.0\n", "2.0.0", "2.0.0", false},
-		{"the next key as well", "1.0.0 # v1.0.0\nb:", "2.0.0", "2.0.0", false},
+		{"the value", "a", "1.0.0", "2.0.0", "2.0.0", true},
+		{"the value, with quotes", "a", "1.0.0", `"1.10"`, "1.10", true},
+		{"quotes that are missing", "a", "1.0.0", "1.10", "1.10", false},
+		{"quotes that do no harm", "a", "1.0.0", `"2.0.0"`, "2.0.0", true},
+		{"other quotes", "a", "1.0.0", "'1.10'", "1.10", false},
+		{"another version", "a", "1.0.0", "3.0.0", "2.0.0", false},
+		{"a comment", "a", "v1.0.0", "2.0.0", "2.0.0", false},
+		{"another value", "a", "z1", "2.0.0", "2.0.0", false},
+		{"a key", "a", "b", "2.0.0", "2.0.0", false},
+		{"a part of the value", "a", "1.0", "2.0.0", "2.0.0", false},
+		{"a blank more", "a", " 1.0.0", "2.0.0", "2.0.0", false},
+		{"the line break as well", "a", "1.0.0 # v1.0.0\n", "2.0.0", "2.0.0", false},
+		{"the next key as well", "a", "1.0.0 # v1.0.0\nb:", "2.0.0", "2.0.0", false},
+		{"the value in a flow map", "c.d", "3.0.0", "10.0.0", "10.0.0", true},
+		{"the value in a flow map, with quotes", "c.d", "3.0.0", `"1.10"`, "1.10", true},
+		{"the next value as well", "c.d", "3.0.0, e: !!str 4.0.0", "2.0.0", "2.0.0", false},
+		{"the end of the flow map as well", "c.d", "3.0.0, e: !!str 4.0.0}", "2.0.0}", "2.0.0", false},
+		{"the flow map", "c.d", "{d: 3.0.0, e: !!str 4.0.0}", "2.0.0", "2.0.0", false},
+		{"the tagged value, which needs no quotes", "c.e", "4.0.0", "1.10", "1.10", true},
+		{"the tag as well", "c.e", "!!str 4.0.0", "2.0.0", "2.0.0", false},
 	} {
 		before, ok := outlineOf("values.yaml", []byte(file))
 		if !ok {
 			t.Fatal("the file is plain, and not read")
 		}
-		at, ok := before.find(selector{path: []step{{name: "a"}}})
+		sel, err := parseKey(tt.key)
+		if err != nil {
+			t.Fatal(err)
+		}
+		at, ok := before.find(sel)
 		if !ok {
 			t.Fatal("the key is not found")
 		}

@@ -43,7 +43,7 @@ const (
 	Stalled        State = "stalled"         // a person is needed; the run keeps its lane
 	Cancelled      State = "cancelled"       // ended by a person; what was written is put back
 	Superseded     State = "superseded"      // a newer version took its place in the queue
-	Refused        State = "refused"         // it could not start; nothing was changed
+	Refused        State = "refused"         // it may not go its way; nothing was changed
 )
 
 // States lists every state, in the order of the way of a run.
@@ -94,6 +94,7 @@ type Run struct {
 	BackCause *Cause          `json:"back_cause,omitempty"` // why putting back failed
 	Warnings  []string        `json:"warnings,omitempty"`   // what was allowed to fail, and failed
 	Left      []rollback.Left `json:"left,omitempty"`       // what a rollback left alone, and why
+	Unwound   []Unwound       `json:"unwound,omitempty"`    // what a rollback puts back further, past what was undone since
 
 	Data    *DataSet   `json:"data,omitempty"`    // from Started on: the version's data; nil: nobody looks after it
 	Whole   Progress   `json:"whole"`             // the proof that Data is complete

@@ -21,8 +21,10 @@ type TrackConfig struct {
 	Windows *WindowsConfig `yaml:"windows"`
 
 	// From is a track that a version must have finished well before it may go this
-	// way. Such a track is not started by tags, nor by anything that starts the other one
-	// as well. Default: none.
+	// way. That is asked again before each change: a run whose version was put back there
+	// since is refused, or calls people where it has changed something already. Such a
+	// track is not started by tags, nor by anything that starts the other one as well.
+	// Default: none.
 	From string `yaml:"from"`
 
 	// Lane is the queue in which the runs of the track wait; one runs at a time. Tracks

@@ -141,20 +141,34 @@ func (b *Bot) merge(ctx context.Context, r *Run) (Outcome, error) {
 		return r.catchUp(d, why), nil
 	case answer == gitops.MergePerson && plan.Attended && r.Direction == Back:
 		return call("the rollback waits in !%d: %s; help it on, then resume the run", mr.IID, why).linked(mr.Link), nil
-	case r.heldForward() && (plan.ByPerson || answer == gitops.MergeNow):
-		r.Clock.start(b.Now()) // merge_limit runs while it may merge
-		return r.paused().linked(mr.Link), nil
-	case plan.ByPerson && r.Direction == Forward:
-		return d.handed(mr), nil
-	case answer == gitops.MergeNow:
-		if o, held := b.shut(r, r.Stage); held {
-			r.Clock.start(b.Now())
-			return o.linked(mr.Link), nil
-		}
-		return b.accept(ctx, r, mr)
+	case answer == gitops.MergeNow || plan.ByPerson && r.Direction == Forward:
+		return b.release(ctx, r, d, mr)
 	default:
 		return b.delayed(r, wait("!%d waits: %s", mr.IID, why).linked(mr.Link)), nil
 	}
+}
+
+// release merges a merge request that GitLab would merge, or leaves it to people, unless
+// the run may not go on with it now.
+func (b *Bot) release(ctx context.Context, r *Run, d *Delivery, mr gitops.MergeRequest) (Outcome, error) {
+	if r.heldForward() {
+		r.Clock.start(b.Now()) // merge_limit runs while it may merge
+		return r.paused().linked(mr.Link), nil
+	}
+	if r.Direction == Back {
+		return b.accept(ctx, r, mr)
+	}
+	if o, lapsed, err := b.lapsed(ctx, r); lapsed || err != nil {
+		return o, err
+	}
+	if r.plan(d).ByPerson {
+		return d.handed(mr), nil
+	}
+	if o, held := b.shut(r, r.Stage); held {
+		r.Clock.start(b.Now())
+		return o.linked(mr.Link), nil
+	}
+	return b.accept(ctx, r, mr)
 }
 
 // handed leaves a merge request to people, for as long as they like, and tells them so

@@ -114,6 +114,9 @@ type History interface {
 	// Unfit says why the version of r may not go through its track now: it has not
 	// finished r.From well, or not any more. "" when it may.
 	Unfit(ctx context.Context, r *Run) (string, error)
+	// Undone returns what other runs of the package have put back since r began, or since
+	// the run began that r puts back.
+	Undone(ctx context.Context, r *Run) (Past, error)
 	// Overtaken says that another run has brought or put back, since the run that r puts
 	// back ended, what r would put back. "" when it has not.
 	Overtaken(ctx context.Context, r *Run) (string, error)

@@ -22,12 +22,19 @@ func (b *Bot) recall(ctx context.Context, r *Run) (Outcome, error) {
 			return o, err
 		}
 	}
-	if o, busy, err := b.restore(ctx, r); busy || err != nil {
+	past, err := b.History.Undone(ctx, r)
+	if err != nil {
+		return Outcome{}, fmt.Errorf("look up what was undone since: %w", err)
+	}
+	if o, busy, err := b.restore(ctx, r, past); busy || err != nil {
 		return o, err
 	}
-	way, trees, err := b.wayBack(ctx, r)
+	way, trees, err := b.wayBack(ctx, r, past)
 	if err != nil {
 		return Outcome{}, err
+	}
+	if names := r.endless(way.Stood); names != "" {
+		return call("nobody knows what to go back to from %s for %s: set by hand what is to stand there, then resume the run", r.Version, names), nil
 	}
 	backs, err := b.deliveries(ctx, r, way, trees)
 	if err != nil {
@@ -54,7 +61,7 @@ func (r *Run) planned(backs []Delivery) string {
 		bumps += len(backs[i].bumps())
 		repos = append(repos, d.Change.Repo)
 	}
-	return fmt.Sprintf("%s to be put back in %s%s", count(bumps, "value"), strings.Join(repos, " and "), r.leftovers())
+	return fmt.Sprintf("%s to be put back in %s%s%s", count(bumps, "value"), strings.Join(repos, " and "), r.detours(), r.leftovers())
 }
 
 // sent returns every delivery that may have reached the outside.
@@ -205,9 +212,10 @@ func (r *Run) scoped() []Stage {
 }
 
 // wayBack plans by value: on the newest commit of each repository that was written, and
-// on what each parameter holds now.
-func (b *Bot) wayBack(ctx context.Context, r *Run) (rollback.Way, map[string]Tree, error) {
+// on what each parameter holds now. What was undone since does not come back.
+func (b *Bot) wayBack(ctx context.Context, r *Run, past Past) (rollback.Way, map[string]Tree, error) {
 	var wrote []gitops.Bump
+	r.Unwound = nil
 	trees := map[string]Tree{}
 	stand := map[gitops.Place]rollback.Standing{}
 	for _, s := range r.scoped() {
@@ -220,7 +228,7 @@ func (b *Bot) wayBack(ctx context.Context, r *Run) (rollback.Way, map[string]Tre
 				return rollback.Way{}, nil, err
 			}
 			stand[bump.Place] = now
-			wrote = append(wrote, bump)
+			wrote = append(wrote, r.unwound(past, bump, s.Delivery.Change.When))
 		}
 	}
 	return rollback.Plan(wrote, stand), trees, nil

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"lockstep/gitops"
 )
@@ -48,20 +49,29 @@ func (b *Bot) store(ctx context.Context, r *Run, s *Stage) (Outcome, error) {
 }
 
 // restore puts every parameter back that the run may have written and that still holds
-// its version. busy says that the step has acted, or has to look again.
-func (b *Bot) restore(ctx context.Context, r *Run) (o Outcome, busy bool, err error) {
+// its version, but to nothing that was undone since. busy says that the step has acted, or
+// has to look again.
+func (b *Bot) restore(ctx context.Context, r *Run, past Past) (o Outcome, busy bool, err error) {
 	for i := range r.Stages {
 		s := &r.Stages[i]
 		if s.Before == nil {
 			continue
 		}
-		p, before := *s.Plan.Record, gitops.Version(*s.Before)
+		p := *s.Plan.Record
+		own := swap{gitops.Version(*s.Before), r.Version, s.Delivery.Change.When}
+		before, through := past.unwind(own, func(other *Run) (swap, bool) { return other.recordedOver(p) })
 		value, version, err := b.Parameters.Read(ctx, p)
 		switch {
 		case err != nil && !errors.Is(err, gitops.ErrNotFound):
 			return Outcome{}, false, err
+		case value == string(r.Version) && before == r.Version && len(through) > 0:
+			return call("parameter %s cannot go back to %s, which was undone since by run %s, and before that it held %s: set it by hand, then resume the run",
+				p.Name, own.from, strings.Join(through, " and run "), before), true, nil
 		case value == string(r.Version) && before != "":
 			o, err := b.write(ctx, r, p, before, version)
+			if len(through) > 0 && err == nil {
+				o.Reason += fmt.Sprintf(", and not to %s, which was undone since by run %s", own.from, strings.Join(through, " and run "))
+			}
 			return o, true, err
 		case value == string(r.Version):
 			r.Warnings = append(r.Warnings, fmt.Sprintf("parameter %s did not exist before the run and still holds %s: remove it", p.Name, r.Version))

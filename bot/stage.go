@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -33,12 +34,29 @@ func (b *Bot) enter(ctx context.Context, r *Run, i int) (Outcome, error) {
 	if o, held := b.shut(r, i); held {
 		return o, nil
 	}
+	if o, lapsed, err := b.lapsed(ctx, r); lapsed || err != nil {
+		return o, err
+	}
 	o, err := b.prepare(ctx, r, i)
 	var no refusal
 	if errors.As(err, &no) {
 		return call("%s; mend it, then resume the run", no), nil
 	}
 	return o, err
+}
+
+// lapsed stops a run, before it changes anything more, whose version has not finished the
+// other track any more that it has to have finished. It is refused while nothing of it has
+// gone out; after that people say what becomes of what it wrote.
+func (b *Bot) lapsed(ctx context.Context, r *Run) (o Outcome, lapsed bool, err error) {
+	no, err := b.unfit(ctx, r)
+	switch {
+	case err != nil || no == "":
+		return Outcome{}, false, err
+	case !slices.ContainsFunc(r.Stages, func(s Stage) bool { return s.Delivery.Head != "" || s.Delivery.wrote() }):
+		return r.refused(no), true, nil
+	}
+	return call("%s; cancel the run, which puts back what it wrote, or resume it when that has changed", no), true, nil
 }
 
 // prepare works out the bumps of stage i on the newest commit. A stage in which every
@@ -50,7 +68,7 @@ func (b *Bot) prepare(ctx context.Context, r *Run, i int) (Outcome, error) {
 		return Outcome{}, err
 	}
 	if p.Repo == "" {
-		d := Delivery{Change: gitops.Change{Repo: p.home()}, Sets: sets}
+		d := Delivery{Change: gitops.Change{Repo: p.home(), When: b.Now().UTC().Truncate(time.Second)}, Sets: sets}
 		r.Stage, r.Stages[i].Delivery = i, d
 		return to(Merged, "%s is deployed by parameter %s alone: nothing to propose", p.Environment, p.Deploy.Name), nil
 	}

@@ -145,18 +145,41 @@ func TestRollbackWaitsForTheSlowest(t *testing.T) {
 	}
 }
 
-// A version may have been put back on the track before, while its run waited for its lane.
-func TestStartAsksAgainWhereTheVersionComesFrom(t *testing.T) {
+// lapseTraces are what becomes of a run whose version has to have finished another track
+// and, for a while, has not: asked when it starts, before each change and before each merge.
+var lapseTraces = []struct{ with, script, want, stands string }{
+	{"", "fit", first + " " + second + " " + done, "new new new new"},
+	{"", "- fit fit fit", first + " " + second + " " + done, "new new new new"},
+	{"", "unfit", "queued refused", "old old old old"},
+	{"", "started:nobody unfit", "queued started refused", "old old old old"},
+	{"", "started:nobody - unfit", "queued started refused", "old old old old"},
+	{"", "proposed:nobody ready unfit stalled:cancel", "queued started prepared proposed stalled failed cancelled", "old old old old"},
+	{"", "proposed:nobody ready unfit stalled:resume", "queued started prepared proposed stalled proposed merged synced gated " + second + " " + done, "new new new new"},
+	{"person", "proposed:nobody ready unfit stalled:merge stalled:resume", "queued started prepared proposed stalled proposed merged synced gated " + second + " " + done, "new new new new"},
+	{"", "gated:nobody unfit", first + " stalled", "new new old old"},
+	{"", "gated:nobody -* stalled:resume", first + " stalled gated " + second + " " + done, "new new new new"},
+	{"", "gated:nobody unfit stalled:resume unfit stalled:cancel", first + " stalled gated stalled " + undone + " cancelled", "old old old old"},
+	{"", "gated:nobody unfit stalled:resume fit", first + " stalled gated " + second + " " + done, "new new new new"},
+	{"", "bad", forward + " " + back, "old old old old"},
+}
+
+// A version may be put back on the track before while its run waits, for its lane or later.
+func TestTracesOfAVersionThatIsPutBackElsewhere(t *testing.T) {
 	t.Parallel()
-	for script, want := range map[string]string{
-		"fit":   forward + " gated recorded done",
-		"-":     forward + " gated recorded done",
-		"unfit": "queued refused",
-	} {
-		w, r := newWorld(t, script), newRun()
-		r.From = "dev"
-		if got := w.play(r); got != want {
-			t.Errorf("%s: got %s, want %s; last: %s", script, got, want, r.Reason)
-		}
+	for _, test := range lapseTraces {
+		t.Run(test.script, func(t *testing.T) {
+			t.Parallel()
+			w, r := newRelease(t, test.with, "env/mda", test.script), newRun()
+			r.From = "dev"
+			if got := w.play(r); got != test.want {
+				t.Errorf("\ngot  %s\nwant %s\nlast: %s", got, test.want, r.Reason)
+			}
+			if got := w.stands("env/mda"); got != test.stands {
+				t.Errorf("the values end as %s, want %s", got, test.stands)
+			}
+			if want := "mda 1.1.0 was put back on track dev; cancel the run, which puts back what it wrote, or resume it when that has changed"; r.State == Stalled && r.Reason != want {
+				t.Errorf("it says %q, want %q", r.Reason, want)
+			}
+		})
 	}
 }

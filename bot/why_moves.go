@@ -117,7 +117,7 @@ func (l RunLog) back(i int, service Service) []move {
 			return []move{l.doubts(planned, "run %s has left it alone when it put %s back: %s", r.ID, r.Version, left.Reason)}
 		}
 	}
-	return []move{{kind: stood, at: planned, run: r, version: bump.From, before: r.Version}}
+	return []move{{kind: stood, at: planned, run: r, version: r.replaced(bump), before: r.Version}}
 }
 
 // returned returns what became of a service that delivery j of the way back is to put

@@ -249,6 +249,13 @@ func (w *world) Overtaken(context.Context, *Run) (string, error) {
 	return "", nil
 }
 
+func (w *world) Undone(context.Context, *Run) (Past, error) {
+	if w.forgets {
+		return Past{}, errUnknown
+	}
+	return w.past, nil
+}
+
 func (w *world) Streak(context.Context, *Run, string, string) (int, error) { return w.streak, nil }
 
 // A turn is a gate of the world. Gates that are asked at the same time take their words

@@ -39,6 +39,8 @@ type world struct {
 	scope   Scope
 	streak  int // how many earlier runs in a row went on without each gate
 	made    int // how many gates were made
+	past    Past
+	forgets bool // nobody knows the past
 
 	turns sync.Mutex
 	taken int // how many of those gates had their turn

@@ -43,6 +43,10 @@ func (s *source) lookup(path []step) (*yaml.Node, error) {
 		return found[0].node, nil
 	case len(found) == 1:
 		return nil, found[0].err
+	}
+	switch at := s.writer(path); {
+	case at >= 0:
+		return nil, s.refuse(at, "the key is not in the file, unless this template action writes it", cureTemplate)
 	case miss.err != nil:
 		return nil, miss.err
 	}
@@ -82,6 +86,8 @@ func (s *source) enter(n *yaml.Node, st step) (*yaml.Node, *EditError) {
 	switch {
 	case n.Kind == yaml.AliasNode:
 		return nil, s.refuseNode(n, fmt.Sprintf("what should hold %s is an alias (*%s)", st, n.Value), "name the key at its anchor instead")
+	case s.written(n):
+		return nil, s.refuseNode(n, fmt.Sprintf("a template action writes what should hold %s", st), cureTemplate)
 	case st.item && n.Kind == yaml.SequenceNode:
 		return s.item(n, st)
 	case !st.item && n.Kind == yaml.MappingNode:
@@ -113,6 +119,11 @@ func (s *source) child(m *yaml.Node, name string) (*yaml.Node, *EditError) {
 		return m.Content[own[0]+1], nil
 	case s.merged(m, name, map[*yaml.Node]bool{}) != nil:
 		return nil, s.refuseNode(m, fmt.Sprintf("the key %q comes from a merge (<<)", name), "set it where the merged map stands, or write it out here")
+	}
+	for i := 0; i+1 < len(m.Content); i += 2 {
+		if s.written(m.Content[i]) {
+			return nil, s.refuseNode(m.Content[i], fmt.Sprintf("the map has no key %q, unless this template action writes it", name), cureTemplate)
+		}
 	}
 	return nil, s.missing(m, fmt.Sprintf("the map has no key %q", name), cureMissing)
 }
@@ -200,6 +211,11 @@ func (s *source) merged(m *yaml.Node, name string, seen map[*yaml.Node]bool) *ya
 func (s *source) reads(n *yaml.Node, text string) bool {
 	n = resolve(n)
 	return n != nil && n.Kind == yaml.ScalarNode && n.Value == text && !s.templated(n)
+}
+
+// written reports whether a template action writes n, or some of it.
+func (s *source) written(n *yaml.Node) bool {
+	return n.Kind == yaml.ScalarNode && n.Value != "" && n.Style&(yaml.LiteralStyle|yaml.FoldedStyle) == 0 && s.templated(n)
 }
 
 // resolve returns what n is an alias of, or n.

@@ -66,8 +66,8 @@ type Uses struct {
 // could not be read, never that something was not understood.
 func HelmfileUses(files Files, file, environment, key string) (Uses, error) {
 	f := &finder{
-		files: files, environment: environment, key: key, words: keyWords(key),
-		visited: map[string]bool{}, held: map[string]holding{}, used: map[string]bool{},
+		files: files, file: file, environment: environment, key: key, words: keyWords(key),
+		visited: map[visit]bool{}, held: map[string]holding{}, used: map[string]bool{},
 	}
 	f.root(path.Clean(file))
 	f.settle()
@@ -79,23 +79,26 @@ const (
 	maxHelmfiles    = 1000
 	maxHelmfileSize = 1 << 20
 	maxCandidates   = 500
-	maxAliases      = 20 // in a row
+	maxAliases      = 20         // in a row
+	maxCompared     = 50_000_000 // paths against patterns
 )
 
 // A finder is one search.
 type finder struct {
-	files            Files
-	environment, key string
-	words            []string // without which no file holds key
+	files                  Files
+	file, environment, key string
+	words                  []string // without which no file holds key
 
 	uses    Uses
-	err     error           // the first error of files: the search ends with it
-	paths   []string        // all files, once they were asked for
-	listed  bool            // they were
-	visited map[string]bool // helmfiles; true while one is read
+	err     error          // the first error of files: the search ends with it
+	paths   []string       // all files, once they were asked for
+	listed  bool           // they were
+	visited map[visit]bool // true while it is under way
 	held    map[string]holding
 	used    map[string]bool // files of uses
 	open    []openDoubt
+
+	compared int // how often a path was held against a pattern
 }
 
 // An openDoubt is a doubt about values files of unknown names: whether it hides a
@@ -108,6 +111,11 @@ type openDoubt struct {
 // doubt notes what was not understood at a node, once.
 func (f *finder) doubt(at spot, release string, hides bool, format string, args ...any) {
 	f.note(Doubt{File: at.page.file, Line: at.line(), Release: release, Reason: fmt.Sprintf(format, args...), Hides: hides})
+}
+
+// doubtful keeps a doubt about values files that may match patterns.
+func (f *finder) doubtful(at spot, release, reason string, patterns []string) {
+	f.open = append(f.open, openDoubt{Doubt{File: at.page.file, Line: at.line(), Release: release, Reason: reason}, patterns})
 }
 
 // note keeps a doubt, once.
@@ -128,7 +136,7 @@ func (f *finder) root(file string) {
 		f.note(Doubt{File: file, Reason: "is not there: name the helmfile, or a directory of helmfiles", Hides: true})
 	}
 	for _, name := range all {
-		f.helmfile(name)
+		f.helmfile(name, false)
 	}
 }
 
@@ -167,6 +175,9 @@ func (f *finder) list() []string {
 	return f.paths
 }
 
+// notThere is why a file that does not exist has no content.
+const notThere = "is not there"
+
 // read returns the content of a file, or why there is none.
 func (f *finder) read(file string) (data []byte, why string) {
 	if f.err != nil {
@@ -175,7 +186,7 @@ func (f *finder) read(file string) (data []byte, why string) {
 	data, err := f.files.File(file)
 	switch {
 	case errors.Is(err, ErrNotFound):
-		return nil, "is not there"
+		return nil, notThere
 	case errors.Is(err, ErrRefused):
 		return nil, fmt.Sprintf("cannot be read: %v", err)
 	case err != nil:
@@ -187,10 +198,17 @@ func (f *finder) read(file string) (data []byte, why string) {
 	return data, ""
 }
 
+// A visit is the reading of a helmfile, which may be given values by the one that nests it.
+type visit struct {
+	file  string
+	given bool
+}
+
 // helmfile reads one helmfile and what it nests. One that was read already is not read
 // again.
-func (f *finder) helmfile(file string) {
-	reading, seen := f.visited[file]
+func (f *finder) helmfile(file string, given bool) {
+	v := visit{file, given}
+	reading, seen := f.visited[v]
 	switch {
 	case f.err != nil:
 		return
@@ -203,9 +221,10 @@ func (f *finder) helmfile(file string) {
 		f.note(Doubt{File: file, Reason: fmt.Sprintf("is not read: there are more than %d helmfiles", maxHelmfiles), Hides: true})
 		return
 	}
-	f.visited[file] = true
-	defer func() { f.visited[file] = false }()
+	f.visited[v] = true
+	defer func() { f.visited[v] = false }()
 	s := newState(f, file)
+	s.given = given
 	s.load(file, map[string]bool{})
 	if !s.serves() {
 		return
@@ -213,7 +232,7 @@ func (f *finder) helmfile(file string) {
 	for _, r := range s.releases {
 		f.release(s, r)
 	}
-	f.environmentValues(s)
+	f.environmentValues(s.sources(), s.dir)
 	for _, h := range s.helmfiles {
 		f.nested(s, h)
 	}
@@ -224,6 +243,9 @@ func (f *finder) nested(s *state, item spot) {
 	if at := item.get(f, "selectors"); at.is() {
 		f.doubt(at, "", false, "selectors are not looked at: every release counts")
 	}
+	values := item.get(f, "values")
+	f.environmentValues(values.list(f, "", "values"), s.dir)
+	given := values.is() || item.get(f, "inherits").is()
 	if at := item.get(f, "path"); at.is() {
 		item = at
 	}
@@ -241,12 +263,21 @@ func (f *finder) nested(s *state, item spot) {
 			all = f.helmfilesAt(at)
 		}
 		if len(all) == 0 {
-			f.doubt(item, "", false, "helmfile %s is not there", at)
+			_, why := f.read(at)
+			f.doubt(item, "", why != notThere, "helmfile %s %s", at, why)
 		}
 		for _, file := range all {
-			f.helmfile(file)
+			f.helmfile(file, given)
 		}
 	}
+}
+
+// expanded returns the files that a path with wildcards matches, or the path itself.
+func (f *finder) expanded(file string) []string {
+	if all := f.matching(file); all != nil {
+		return all
+	}
+	return []string{file}
 }
 
 // matching returns the files that a path with wildcards matches; none without.
@@ -255,12 +286,39 @@ func (f *finder) matching(pattern string) []string {
 		return nil
 	}
 	var all []string
-	for _, p := range f.list() {
+	for _, p := range f.comparable(literal(pattern)) {
 		if ok, err := path.Match(pattern, p); err == nil && ok {
 			all = append(all, p)
 		}
 	}
 	return all
+}
+
+// literal returns what all paths begin with that a pattern matches.
+func literal(pattern string) string {
+	if i := strings.IndexFunc(pattern, isWild); i >= 0 {
+		return pattern[:i]
+	}
+	return pattern
+}
+
+// comparable returns the files whose path has a prefix, to be held against a pattern; none
+// when that was done too often.
+func (f *finder) comparable(prefix string) []string {
+	all := f.list()
+	first, _ := slices.BinarySearch(all, prefix)
+	all = all[first:]
+	size, _ := slices.BinarySearchFunc(all, prefix, func(p, prefix string) int {
+		if strings.HasPrefix(p, prefix) {
+			return -1
+		}
+		return 1
+	})
+	if f.compared += size; f.compared > maxCompared {
+		f.note(Doubt{File: path.Clean(f.file), Reason: "it and what it nests name too many files by wildcards and templates", Hides: true})
+		return nil
+	}
+	return all[:size]
 }
 
 // settle decides on the open doubts, now that the files of all uses are known: a
@@ -289,9 +347,9 @@ func (f *finder) candidates(pattern string) (files []string, ok bool) {
 	if pattern == "" {
 		return nil, false
 	}
-	matches, tried := loose(pattern), 0
-	for _, p := range f.list() {
-		if f.used[p] || !matches.MatchString(p) {
+	parts, tried := loose(pattern), 0
+	for _, p := range f.comparable(parts[0]) {
+		if f.used[p] || !matchesLoosely(p, parts) {
 			continue
 		}
 		if tried++; tried > maxCandidates {

@@ -1,10 +1,7 @@
 package gitops
 
 import (
-	"bytes"
-	"errors"
 	"fmt"
-	"path"
 	"regexp"
 	"slices"
 	"strings"
@@ -15,8 +12,9 @@ import (
 // A candidate is one release while its values are looked through.
 type candidate struct {
 	*state
-	at   spot
-	name string // "" where it is not known
+	at    spot
+	chain []spot // what it inherits and itself, in the order in which helmfile joins them
+	name  string // "" where it is not known
 
 	file   string   // the last values file that holds the key so far
 	others []string // those before it
@@ -30,15 +28,19 @@ func (f *finder) release(s *state, at spot) {
 	}
 	c := &candidate{state: s, at: at}
 	name, unknown := at.get(f, "name").text(f.environment, "")
-	if len(unknown) > 0 {
-		c.doubtful(at, "the release's name is not known ("+unknown[0]+")", c.guesses())
+	if len(unknown) == 0 && releaseName.MatchString(name) {
+		c.name = name
+	}
+	c.chain = c.inherited(nil, at, map[string]bool{})
+	slices.Reverse(c.chain)
+	switch {
+	case len(unknown) > 0:
+		f.doubtful(at, "", "the release's name is not known ("+unknown[0]+")", c.guesses())
+		return
+	case c.name == "":
+		f.doubtful(at, "", fmt.Sprintf("%q is no name of a release", shown(name)), c.guesses())
 		return
 	}
-	if !releaseName.MatchString(name) {
-		c.doubtful(at, fmt.Sprintf("%q is no name of a release", shown(name)), c.guesses())
-		return
-	}
-	c.name = name
 	away := c.away()
 	for _, item := range c.values() {
 		c.look(item)
@@ -80,43 +82,66 @@ func (c *candidate) use() {
 	f.uses.Uses = append(f.uses.Uses, Use{Service: c.name, File: c.file, Key: f.key, Why: why})
 }
 
-// doubtful keeps a doubt about values files that may match patterns.
-func (c *candidate) doubtful(at spot, reason string, patterns []string) {
-	c.f.open = append(c.f.open, openDoubt{Doubt{File: at.page.file, Line: at.line(), Release: c.name, Reason: reason}, patterns})
-}
-
 // guesses returns the patterns of the values files of a release without a known name.
 func (c *candidate) guesses() []string {
 	var patterns []string
 	for _, item := range c.values() {
 		if n := item.target(); n != nil && n.Kind == yaml.ScalarNode {
-			name, _ := item.text(c.f.environment, "")
-			patterns = append(patterns, c.pattern(item, name))
+			_, _, pattern := c.path(item)
+			patterns = append(patterns, pattern)
 		}
 	}
 	return patterns
 }
 
-// pattern returns the pattern of the files that a path with unknown actions may name.
-func (c *candidate) pattern(item spot, name string) string {
-	guess := item.page.guess(name)
-	file, ok := join(c.dir, guess)
-	if guess == "" || !ok {
-		return ""
+// path returns the path that an item of values names, which actions in it are unknown,
+// and the pattern of the files that it may name then.
+func (c *candidate) path(item spot) (name string, unknown []string, pattern string) {
+	name, unknown = item.text(c.f.environment, c.name)
+	prefix := c.field("valuesPathPrefix")
+	if prefix.null() {
+		return name, unknown, item.pattern(c.dir, name)
 	}
-	return file
+	before, more := prefix.text(c.f.environment, c.name)
+	if name = before + name; len(more) > 0 {
+		return name, append(more, unknown...), ""
+	}
+	return name, unknown, item.pattern(c.dir, name)
 }
 
-// values returns the values of the release in helmfile's order: those of the templates
-// that it inherits, then its own; the last one goes before the others.
-func (c *candidate) values() []spot { return c.inherited(c.at, map[string]bool{}) }
+// values returns the values of the release in helmfile's order, in which the last one
+// goes before the others.
+func (c *candidate) values() []spot {
+	return append(c.lists("valuesTemplate"), c.lists("values")...)
+}
 
-// inherited is values for a release or a template; seen holds the templates that were
-// gone through.
-func (c *candidate) inherited(of spot, seen map[string]bool) []spot {
-	f := c.f
+// lists returns the items of that key of the release and of all that it inherits.
+func (c *candidate) lists(key string) []spot {
 	var all []spot
-	for _, item := range of.get(f, "inherit").list(f, "inherit") {
+	for _, part := range c.chain {
+		all = append(all, part.get(c.f, key).list(c.f, c.name, key)...)
+	}
+	return all
+}
+
+// field returns the single value of that key of the release: the first one in its chain.
+func (c *candidate) field(key string) spot {
+	for _, part := range c.chain {
+		if at := part.get(c.f, key); !at.null() {
+			return at
+		}
+	}
+	return spot{}
+}
+
+// inherited appends to chain, the last one first, a release or a template and what it
+// inherits. Seen holds the templates that were gone through: of one that is inherited
+// twice, its last place is the one that counts.
+func (c *candidate) inherited(chain []spot, of spot, seen map[string]bool) []spot {
+	f := c.f
+	of.known(f, c.name)
+	chain = append(chain, of)
+	for _, item := range slices.Backward(of.get(f, "inherit").list(f, c.name, "inherit")) {
 		name, unknown := item.get(f, "template").text(f.environment, c.name)
 		template, there := c.templates[name]
 		switch {
@@ -127,13 +152,10 @@ func (c *candidate) inherited(of spot, seen map[string]bool) []spot {
 			f.doubt(item, c.name, true, "which values it inherits is not known, because of except")
 		default:
 			seen[name] = true
-			all = append(all, c.inherited(template, seen)...)
+			chain = c.inherited(chain, template, seen)
 		}
 	}
-	for _, key := range []string{"values", "valuesTemplate"} {
-		all = append(all, of.get(f, key).list(f, key)...)
-	}
-	return all
+	return chain
 }
 
 // look looks at one item of the release's values.
@@ -145,21 +167,17 @@ func (c *candidate) look(item spot) {
 		}
 		return
 	}
-	name, unknown := item.text(f.environment, c.name)
+	name, unknown, pattern := c.path(item)
 	file, ok := join(c.dir, name)
 	switch {
 	case len(unknown) > 0:
-		c.doubtful(item, "which values "+strings.Join(unknown, " and ")+" names is not known", []string{c.pattern(item, name)})
+		f.doubtful(item, c.name, "which values "+strings.Join(unknown, " and ")+" names is not known", []string{pattern})
 	case remote(name):
 		f.doubt(item, c.name, false, "values %q are in another place and not read", shown(name))
 	case !ok:
 		f.doubt(item, c.name, false, "values %q lead out of the repository", shown(name))
 	default:
-		files := f.matching(file)
-		if files == nil {
-			files = []string{file}
-		}
-		for _, file := range files {
+		for _, file := range f.expanded(file) {
 			c.lookInto(item, file)
 		}
 	}
@@ -173,7 +191,7 @@ func (c *candidate) lookInto(item spot, file string) {
 		c.others, c.file = append(c.others, c.file), file
 	case h.yes:
 		c.file = file
-	case h.gone && (c.lenient || c.at.get(c.f, "missingFileHandler").is()):
+	case h.gone && (c.lenient || lenient(c.field("missingFileHandler"))):
 	case h.gone:
 		c.f.doubt(item, c.name, false, "values %s are not there", file)
 	case h.why != "":
@@ -181,35 +199,61 @@ func (c *candidate) lookInto(item spot, file string) {
 	}
 }
 
-// sets notes a "set" of the key, which goes before all values.
+// sets notes a "set" of the key, or of a map that holds it, which goes before all values.
 func (c *candidate) sets() {
+	f := c.f
 	for _, key := range []string{"set", "setString", "setTemplate"} {
-		for _, item := range c.at.get(c.f, key).items() {
-			name, unknown := item.get(c.f, "name").text(c.f.environment, c.name)
-			if len(unknown) > 0 || name != c.f.key {
-				continue
+		for _, item := range c.lists(key) {
+			name, unknown := item.get(f, "name").text(f.environment, c.name)
+			switch {
+			case len(unknown) > 0:
+				f.doubt(item, c.name, true, "what %s sets is not known: %s", key, unknown[0])
+			case name == f.key && slices.Contains(c.at.get(f, key).items(), item):
+				f.doubt(item, c.name, true, "%s sets %s in the helmfile: list the service with the key releases[name=%s].%s[name=%q].value", key, name, c.name, key, name)
+			case f.covers(name):
+				f.doubt(item, c.name, true, "%s sets %s in the helmfile, which goes before %s of values files", key, shown(name), f.key)
 			}
-			c.f.doubt(item, c.name, true, "%s sets %s in the helmfile: list the service with the key releases[name=%s].%s[name=%q].value", key, name, c.name, key, name)
 		}
 	}
 }
+
+// covers reports that name, as Helm's --set takes it, is the key or leads to a map or a
+// list that holds it.
+func (f *finder) covers(name string) bool {
+	sel, err := parseKey(f.key)
+	if err != nil {
+		return false
+	}
+	var path []string
+	for _, st := range sel.path {
+		if !st.item {
+			path = append(path, st.name)
+		}
+	}
+	set := setName.FindAllString(setIndex.ReplaceAllString(name, ""), -1)
+	for i := range set {
+		set[i] = setEscape.ReplaceAllString(set[i], "$1")
+	}
+	return len(set) > 0 && len(set) <= len(path) && slices.Equal(set, path[:len(set)])
+}
+
+// Helm's --set knows a.b for a key of a key, a[0] for an item, and a\.b for a key with a dot.
+var (
+	setIndex  = regexp.MustCompile(`\[[0-9]*\]`)
+	setName   = regexp.MustCompile(`(?:[^.\\]|\\.)+`)
+	setEscape = regexp.MustCompile(`\\(.)`)
+)
 
 // away says why helmfile does not install the release in the environment; "" when it
 // does, or when that is not known.
 func (c *candidate) away() string {
 	f := c.f
-	if at := c.at.get(f, "installed"); !at.null() {
-		switch text, unknown := at.text(f.environment, c.name); {
-		case len(unknown) > 0:
-			f.doubt(at, c.name, false, "whether it is installed is not known: taken as if it was")
-		case text == "false":
-			return "installed: false"
-		}
-	}
-	if at := c.at.get(f, "installedTemplate"); !at.null() {
+	if at := c.field("installedTemplate"); !at.null() {
 		f.doubt(at, c.name, false, "whether it is installed is not known (installedTemplate): taken as if it was")
+	} else if c.uninstalled() {
+		return "installed: false"
 	}
-	at := c.at.get(f, "condition")
+	at := c.field("condition")
 	if at.null() {
 		return ""
 	}
@@ -226,153 +270,22 @@ func (c *candidate) away() string {
 	return ""
 }
 
-// A holding is whether a file holds the key.
-type holding struct {
-	yes  bool
-	gone bool   // there is no such file
-	why  string // why it cannot be told
-}
-
-// holds reads a file, once.
-func (f *finder) holds(file string) holding {
-	h, known := f.held[file]
-	if !known {
-		h = f.look(file)
-		f.held[file] = h
-	}
-	return h
-}
-
-func (f *finder) look(file string) holding {
-	if _, there := slices.BinarySearch(f.list(), file); !there {
-		return holding{gone: true}
-	}
-	data, why := f.read(file)
-	if why != "" {
-		return holding{why: why}
-	}
-	return f.within(file, data)
-}
-
-// within reports whether the content of a file holds the key.
-func (f *finder) within(file string, data []byte) holding {
-	for _, w := range f.words {
-		if !bytes.Contains(data, []byte(w)) && !bytes.Contains(data, []byte(`\`)) {
-			return holding{}
+// uninstalled reports that "installed" of the release and of all that it inherits is
+// false, wherever it stands: helmfile takes one that is true before all others.
+func (c *candidate) uninstalled() (is bool) {
+	for _, part := range c.chain {
+		at := part.get(c.f, "installed")
+		if at.null() {
+			continue
 		}
-	}
-	_, err := Value(file, data, f.key)
-	switch {
-	case err == nil:
-		return holding{yes: true}
-	case errors.Is(err, ErrNotFound):
-		return holding{}
-	}
-	return holding{why: err.Error()}
-}
-
-// keyWords returns the names in a key: a file that lacks one of them cannot hold it.
-func keyWords(key string) []string { return keyWord.FindAllString(key, -1) }
-
-var keyWord = regexp.MustCompile(`[A-Za-z0-9_-]+`)
-
-// inline reports that values which are written in a helmfile hold the key.
-func (f *finder) inline(item spot) bool {
-	n := item.target()
-	if n == nil || n.Kind != yaml.MappingNode {
-		return false
-	}
-	text, err := yaml.NewRNode(n).String()
-	if err != nil {
-		return true
-	}
-	h := f.within(item.page.file, []byte(text))
-	return h.yes || h.why != ""
-}
-
-// environmentValues notes where the values of the environment hold the key: which
-// releases read them, only templates know.
-func (f *finder) environmentValues(s *state) {
-	for _, item := range s.sources() {
-		n := item.target()
-		name, unknown := item.text(f.environment, "")
-		file, ok := join(path.Dir(item.page.file), name)
-		switch {
-		case n != nil && n.Kind == yaml.MappingNode:
-			if f.inline(item) {
-				f.doubt(item, "", true, "values of the environment hold %s: which releases use them is not known", f.key)
-			}
-		case len(unknown) == 0 && ok && !remote(name):
-			if h := f.holds(file); h.yes || h.why != "" && !h.gone {
-				f.doubt(item, "", true, "%s holds %s for the whole environment: which releases use it is not known", file, f.key)
-			}
+		text, unknown := at.text(c.f.environment, c.name)
+		if len(unknown) > 0 {
+			c.f.doubt(at, c.name, false, "whether it is installed is not known: taken as if it was")
 		}
-	}
-}
-
-// sources returns the values of the environment in helmfile's order.
-func (s *state) sources() []spot {
-	all := slices.Clone(s.defaults)
-	for _, part := range s.environments[s.f.environment] {
-		all = append(all, part.get(s.f, "values").items()...)
-	}
-	return all
-}
-
-// value returns what the values of the environment say at a path; "" when that is not
-// known.
-func (s *state) value(steps []string) string {
-	for _, part := range s.environments[s.f.environment] {
-		if part.get(s.f, "secrets").is() || part.get(s.f, "mergeStrategy").is() {
-			return ""
+		if text != "false" {
+			return false
 		}
+		is = true
 	}
-	for _, item := range slices.Backward(s.sources()) {
-		roots := []spot{item}
-		if n := item.target(); n == nil || n.Kind != yaml.MappingNode {
-			var known bool
-			if roots, known = s.valuesFile(item); !known {
-				return ""
-			}
-		}
-		for _, root := range roots {
-			if at := root.follow(s.f, steps); at.is() {
-				text, unknown := at.text(s.f.environment, "")
-				if len(unknown) > 0 {
-					return ""
-				}
-				return text
-			}
-		}
-	}
-	return ""
-}
-
-// valuesFile reads a values file of the environment. It is not known where templates or
-// its place keep it from being read.
-func (s *state) valuesFile(item spot) (roots []spot, known bool) {
-	name, unknown := item.text(s.f.environment, "")
-	file, ok := join(path.Dir(item.page.file), name)
-	if len(unknown) > 0 || !ok || remote(name) || strings.ContainsAny(name, "*?[") {
-		return nil, false
-	}
-	if _, there := slices.BinarySearch(s.f.list(), file); !there {
-		return nil, true
-	}
-	data, why := s.f.read(file)
-	if why != "" || bytes.Contains(data, []byte("{{")) {
-		return nil, false
-	}
-	p := &page{file: file}
-	return s.documents(p, string(data)), true
-}
-
-// follow returns what stands at a path of keys.
-func (s spot) follow(f *finder, steps []string) spot {
-	for _, step := range steps {
-		if s = s.get(f, step); !s.is() {
-			return spot{}
-		}
-	}
-	return s
+	return is
 }

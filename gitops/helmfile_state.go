@@ -59,10 +59,11 @@ func (s spot) items() []spot {
 	return items
 }
 
-// list returns the items of a list, and notes where there is something else.
-func (s spot) list(f *finder, what string) []spot {
+// list returns the items of a list of a release, or of none, and notes where there is
+// something else.
+func (s spot) list(f *finder, release, what string) []spot {
 	if n := s.target(); !s.null() && n.Kind != yaml.SequenceNode {
-		f.doubt(s, "", true, "what %s lists is not known", what)
+		f.doubt(s, release, true, "what %s lists is not known", what)
 	}
 	return s.items()
 }
@@ -114,6 +115,25 @@ func (s spot) get(f *finder, key string) spot {
 	return found
 }
 
+// known notes that an action writes a key of a map, of a release or of none: whether it
+// has a key that counts is not known then.
+func (s spot) known(f *finder, release string) {
+	if at, action := s.written(f, release); action != "" {
+		f.doubt(at, release, true, "which key %s writes is not known", action)
+	}
+}
+
+// written returns the first action that writes a key of a map, and the value of that
+// key; "" when there is none.
+func (s spot) written(f *finder, release string) (at spot, action string) {
+	s.pairs(func(key string, value spot) {
+		if _, unknown := s.page.expand(key, f.environment, release); action == "" && len(unknown) > 0 {
+			at, action = value, unknown[0]
+		}
+	})
+	return at, action
+}
+
 // text returns the text of a single value, as page.expand does.
 func (s spot) text(environment, release string) (text string, unknown []string) {
 	n := s.target()
@@ -134,14 +154,15 @@ type state struct {
 	defines      spot   // where environments are named first; none: any is served
 	defaults     []spot // values of every environment
 	lenient      bool   // values files may be missing
+	given        bool   // the helmfile that nests it gives it values of the environment
 }
 
 func newState(f *finder, file string) *state {
 	return &state{f: f, dir: path.Dir(file), templates: map[string]spot{}, environments: map[string][]spot{}}
 }
 
-// load reads a helmfile, or a base of one, into s. Loading holds those that are being
-// read.
+// load reads a helmfile, or a base of one, into s. Loading holds those that were read,
+// and whether they still are.
 func (s *state) load(file string, loading map[string]bool) {
 	data, why := s.f.read(file)
 	if why != "" {
@@ -157,9 +178,9 @@ func (s *state) load(file string, loading map[string]bool) {
 	}
 	s.bare(p, bare)
 	loading[file] = true
-	defer delete(loading, file)
+	defer func() { loading[file] = false }()
 	for _, root := range s.documents(p, text) {
-		for _, base := range root.get(s.f, "bases").list(s.f, "bases") {
+		for _, base := range root.get(s.f, "bases").list(s.f, "", "bases") {
 			s.base(base, loading)
 		}
 		s.add(root)
@@ -223,10 +244,11 @@ func (s *state) documents(p *page, text string) []spot {
 	}
 }
 
-// base reads a base. Its own paths to releases' values are relative to the helmfile.
+// base reads a base, once. Its own paths to releases' values are relative to the helmfile.
 func (s *state) base(item spot, loading map[string]bool) {
 	name, unknown := item.text(s.f.environment, "")
 	file, ok := join(s.dir, name)
+	reading, seen := loading[file]
 	switch {
 	case len(unknown) > 0:
 		s.f.doubt(item, "", true, "which base %s names is not known", unknown[0])
@@ -234,9 +256,9 @@ func (s *state) base(item spot, loading map[string]bool) {
 		s.f.doubt(item, "", true, "base %q is in another place and not read", shown(name))
 	case !ok:
 		s.f.doubt(item, "", true, "base %q leads out of the repository", shown(name))
-	case loading[file]:
+	case reading:
 		s.f.doubt(item, "", false, "base %s leads back to itself", file)
-	default:
+	case !seen:
 		s.load(file, loading)
 	}
 }
@@ -244,20 +266,32 @@ func (s *state) base(item spot, loading map[string]bool) {
 // add adds one document.
 func (s *state) add(root spot) {
 	f := s.f
-	s.releases = append(s.releases, root.get(f, "releases").list(f, "releases")...)
-	s.helmfiles = append(s.helmfiles, root.get(f, "helmfiles").list(f, "helmfiles")...)
-	s.defaults = append(s.defaults, root.get(f, "values").items()...)
-	s.lenient = s.lenient || root.get(f, "missingFileHandler").is()
+	s.releases = append(s.releases, root.get(f, "releases").list(f, "", "releases")...)
+	s.helmfiles = append(s.helmfiles, root.get(f, "helmfiles").list(f, "", "helmfiles")...)
+	s.defaults = append(s.defaults, root.get(f, "values").list(f, "", "values")...)
+	s.lenient = s.lenient || lenient(root.get(f, "missingFileHandler"))
 	root.get(f, "templates").pairs(func(name string, value spot) { s.templates[name] = value })
+	root.known(f, "")
+	if at := root.get(f, "charts"); at.is() {
+		f.doubt(at, "", true, "charts is what helmfile called releases once: rename it")
+	}
 	environments := root.get(f, "environments")
-	if environments.is() && !s.defines.is() {
+	switch {
+	case environments.null():
+	case environments.target().Kind != yaml.MappingNode:
+		f.doubt(environments, "", true, "which environments there are is not known")
+	case !s.defines.is():
 		s.defines = environments
 	}
 	environments.pairs(func(name string, value spot) {
 		name, _ = root.page.expand(name, f.environment, "")
+		value.known(f, "")
 		s.environments[name] = append(s.environments[name], value)
 	})
 }
+
+// lenient reports that a missingFileHandler lets files be missing.
+func lenient(handler spot) bool { return !handler.null() && handler.target().Value != "Error" }
 
 // serves reports that the helmfile knows the environment, and notes where it does not.
 func (s *state) serves() bool {

@@ -39,14 +39,18 @@ func readPage(file string, data []byte, environment string) (p *page, text strin
 		return p, "", nil, &fault{lineAt(string(data), i), "it holds characters for private use"}
 	}
 	var b strings.Builder
-	rest, line := string(data), 1
+	rest, line, owed := string(data), 1, 0 // owed: breaks of actions on the line that is written
 	for {
 		before, after, found := strings.Cut(rest, "{{")
+		if end := strings.IndexByte(before, '\n'); end >= 0 {
+			b.WriteString(before[:end] + strings.Repeat("\n", owed))
+			before, owed = before[end:], 0
+			line += strings.Count(before, "\n")
+		}
 		b.WriteString(before)
 		if !found {
 			break
 		}
-		line += strings.Count(before, "\n")
 		size := actionEnd(after)
 		switch {
 		case size < 0:
@@ -57,8 +61,7 @@ func readPage(file string, data []byte, environment string) (p *page, text strin
 		body := after[:size]
 		b.WriteString(p.replace(strings.TrimSpace(strings.Trim(body, "-")), environment))
 		breaks := strings.Count(body, "\n")
-		b.WriteString(strings.Repeat("\n", breaks))
-		line += breaks
+		owed, line = owed+breaks, line+breaks
 		rest = after[size+2:]
 	}
 	lines := strings.SplitAfter(b.String(), "\n")
@@ -184,6 +187,19 @@ func expandAction(action, environment, release string) (string, bool) {
 	return text, known && !strings.Contains(text, "{{")
 }
 
+// restore puts the actions back into a text of the page.
+func (p *page) restore(text string) string {
+	var b strings.Builder
+	for _, r := range text {
+		if isAction(r) && int(r-actionFirst) < len(p.actions) {
+			b.WriteString("{{ " + p.actions[r-actionFirst] + " }}")
+		} else {
+			b.WriteRune(r)
+		}
+	}
+	return b.String()
+}
+
 // word returns the first word of an action.
 func word(action string) string {
 	first, _, _ := strings.Cut(strings.TrimSpace(action), " ")
@@ -220,22 +236,44 @@ func (p *page) guess(text string) string {
 	return text
 }
 
-// loose returns what matches the paths of a guess. An unknown action may write several
-// segments, or none.
-func loose(pattern string) *regexp.Regexp {
-	var b strings.Builder
-	b.WriteString("^")
-	for _, r := range path.Clean(pattern) {
-		switch {
-		case isAction(r) || r == '*':
-			b.WriteString(".*")
-		case r == '?':
-			b.WriteString(".")
-		default:
-			b.WriteString(regexp.QuoteMeta(string(r)))
+// pattern returns the pattern of the files that a path with unknown actions, which stands
+// at s and is relative to dir, may name; "" when they may be any.
+func (s spot) pattern(dir, name string) string {
+	guess := s.page.guess(name)
+	file, ok := join(dir, guess)
+	if guess == "" || !ok {
+		return ""
+	}
+	return file
+}
+
+// isWild reports that r stands for other characters in a pattern: an action, or a wildcard.
+func isWild(r rune) bool { return isAction(r) || strings.ContainsRune(`*?[]\`, r) }
+
+// loose returns the parts that the paths of a guess have between what is not known of
+// them. An unknown action may write several segments, or none; a wildcard is taken for one.
+func loose(pattern string) []string { return wild.Split(path.Clean(pattern), -1) }
+
+var wild = regexp.MustCompile(`\[[^]]*\]|[*?\\\x{E000}-\x{F8FF}]`)
+
+// matchesLoosely reports that a path has those parts in that order, the first one at its
+// beginning and the last one at its end.
+func matchesLoosely(name string, parts []string) bool {
+	last := len(parts) - 1
+	for i, part := range parts {
+		at := strings.Index(name, part)
+		if i == last && i > 0 {
+			at = strings.LastIndex(name, part)
+		}
+		if at < 0 || i == 0 && at > 0 {
+			return false
+		}
+		name = name[at+len(part):]
+		if i < last && strings.HasSuffix(part, "/") && strings.HasPrefix(parts[i+1], "/") {
+			name = "/" + name // nothing may stand between the two
 		}
 	}
-	return regexp.MustCompile(b.String() + "$")
+	return name == ""
 }
 
 // shown returns text as a sentence may hold it: on one line, and not too long.

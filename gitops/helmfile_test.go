@@ -117,10 +117,15 @@ func TestHelmfileHostile(t *testing.T) {
 		merges += fmt.Sprintf("x%d: &x%d {<<: [*x%d, *x%d, *x%d]}\n", i+1, i+1, i, i, i)
 		inherits += fmt.Sprintf("  t%d: {inherit: [{template: t%d}, {template: t%d}]}\n", i+1, i, i)
 	}
+	bases := memory{"b40.yaml": "releases: [x]\n", "helmfile.yaml": "bases: [b0.yaml]\n"}
+	for i := range 40 {
+		bases[fmt.Sprintf("b%d.yaml", i)] = fmt.Sprintf("bases: [b%d.yaml, b%d.yaml]\n", i+1, i+1)
+	}
 	tests := map[string]struct {
 		files memory
 		want  string
 	}{
+		"bases":          {bases, "what stands there is no release"},
 		"large helmfile": {memory{"helmfile.yaml": "releases: []\n" + strings.Repeat("# padding\n", 1<<20)}, "cannot be read: it has more than 1 MiB"},
 		"large values":   {memory{"helmfile.yaml": "releases: [{name: mds, values: [v.yaml]}]\n", "v.yaml": "data:\n  version: 1\n" + strings.Repeat("# padding\n", 1<<20)}, "cannot be read: it has more than 1 MiB"},
 		"many helmfiles": {deep, "there are more than 1000 helmfiles"},
@@ -146,6 +151,46 @@ func TestHelmfileHostile(t *testing.T) {
 	uses, err := HelmfileUses(memory{}, "../helmfile.yaml", "int", "data.version")
 	if err != nil || len(uses.Doubts) != 1 || !uses.Doubts[0].Hides {
 		t.Errorf("a helmfile outside: got %v, %s", err, said(uses))
+	}
+}
+
+// Names with wildcards are held against all files only so often.
+func TestHelmfileWildcards(t *testing.T) {
+	t.Parallel()
+	f := &finder{file: "helmfile.yaml", files: memory{"a/x": "", "b/x": "", "b/y": "", "c/x": ""}, compared: maxCompared - 2}
+	for _, want := range []string{"b/x b/y", ""} {
+		if got := strings.Join(f.matching("b/*"), " "); got != want {
+			t.Errorf("got %q, want %q", got, want)
+		}
+	}
+	if len(f.uses.Doubts) != 1 || !f.uses.Doubts[0].Hides {
+		t.Errorf("got doubts %v, want one that hides", f.uses.Doubts)
+	}
+}
+
+// linked is a repository with symbolic links, which are no regular files of it.
+type linked struct{ memory }
+
+func (l linked) File(path string) ([]byte, error) {
+	if strings.HasPrefix(path, "link") {
+		return nil, fmt.Errorf("%w: it is a symbolic link", ErrRefused)
+	}
+	return l.memory.File(path)
+}
+
+// What helmfile reads through a link may hold the key, and releases.
+func TestHelmfileLinks(t *testing.T) {
+	t.Parallel()
+	for what, helmfile := range map[string]string{
+		"whether values link.yaml hold": "releases: [{name: mds, values: [link.yaml]}]\n",
+		"helmfile link.yaml":            "helmfiles: [link.yaml]\n",
+		"link.yaml: cannot be read":     "bases: [link.yaml]\n",
+		"link.yaml holds":               "values: [link.yaml]\n",
+	} {
+		uses, err := HelmfileUses(linked{memory{"helmfile.yaml": helmfile}}, "helmfile.yaml", "int", "data.version")
+		if got := said(uses); err != nil || !strings.HasPrefix(got, "HIDE ") || !strings.Contains(got, what) {
+			t.Errorf("%s: got %q, %v, want a doubt that hides: %s", helmfile, got, err, what)
+		}
 	}
 }
 

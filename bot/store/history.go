@@ -61,3 +61,48 @@ func (s *Store) Unfit(ctx context.Context, r *bot.Run) (string, error) {
 	}
 	return no.Sentence, nil
 }
+
+// Undone returns what other runs of the package have put back since r began, or since the
+// run began that r puts back; see bot.History. One that tried and failed counts as well:
+// people want what it was to put back to be gone. Runs that only waited have undone nothing.
+func (s *Store) Undone(ctx context.Context, r *bot.Run) (bot.Past, error) {
+	past, err := undoneSince(ctx, s.db, r)
+	if err != nil {
+		return bot.Past{}, fmt.Errorf("what was undone of package %q since run %q began: %w", r.Package, r.ID, err)
+	}
+	return past, nil
+}
+
+// undoneSince is Undone without its place in an error.
+func undoneSince(ctx context.Context, tx Tx, r *bot.Run) (bot.Past, error) {
+	first := r
+	if r.Undoes != "" {
+		var err error
+		if first, _, err = load(ctx, tx, r.Undoes); err != nil {
+			return bot.Past{}, err
+		}
+	}
+	past := bot.Past{Begun: first.Begun}
+	const undone = ` FROM runs AS back JOIN runs AS done ON done.id = back.undoes WHERE back.package = $1 AND back.undoes <> ''
+		AND back.state IN ('rolled back', 'rollback failed') AND done.ended > 0 AND done.ended <= $2`
+	var lately int64
+	args := []any{r.Package, millis(past.Begun)}
+	some, err := tx.One(ctx, `SELECT back.ended`+undone+` AND back.ended >= $2 LIMIT 1`, args, &lately)
+	if err != nil || !some {
+		return past, err // what was undone earlier still, nobody could have deployed over
+	}
+	err = tx.Each(ctx, `SELECT back.id, back.ended, done.revision, done.body`+undone+` ORDER BY done.ended DESC, done.id DESC, back.ended DESC, back.id DESC`,
+		args, func(scan Scan) error {
+			var u bot.Undone
+			var at, revision int64
+			var body string
+			if err := scan(&u.By, &at, &revision, &body); err != nil {
+				return err
+			}
+			u.At = moment(at)
+			u.Run, err = decode(body, revision)
+			past.Undone = append(past.Undone, u)
+			return err
+		})
+	return past, err
+}

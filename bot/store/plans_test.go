@@ -117,6 +117,8 @@ func TestNothingReadsWholeTables(t *testing.T) {
 	ok(t, err)
 	_, err = s.Overtaken(t.Context(), read(t, s, undo.Run))
 	ok(t, err)
+	_, err = s.Undone(t.Context(), read(t, s, undo.Run))
+	ok(t, err)
 	commanded(t, s, bot.VerbRetry, r.ID, "because", 5)
 	commanded(t, s, bot.VerbHold, asked(t, s, request("4"), 5).Run, "", 5)
 	ok(t, said(t.Context(), s, undo.Run, bot.VerbCancel))

@@ -26,12 +26,23 @@ func (t *turnedAway) Error() string {
 	case http.StatusUnauthorized:
 		return "the server does not accept the access token (401): it has expired, was revoked or lacks the scope; renew it"
 	case http.StatusForbidden:
+		if mentions(t.text, ailments) {
+			return "the server cannot do this now (403)" + t.reason()
+		}
 		return fmt.Sprintf("the access token may not do this (403)%s: give its user the role, and the token the scope, to read and write the repository", t.reason())
 	case http.StatusNotFound:
 		path, _, _ := strings.Cut(t.path, "/info/refs")
 		return fmt.Sprintf("no repository at %s (404): check the address, and that the token's user is a member of the project", path)
 	}
-	return fmt.Sprintf("the server answered with status %d", t.status)
+	return fmt.Sprintf("the server answered with status %d%s", t.status, t.reason())
+}
+
+// hopeless reports that a server turned us away, and would do so again at once: who asks
+// it again soon, with a token that has expired too, may be locked out for longer.
+func hopeless(err error) bool {
+	var t *turnedAway
+	return errors.As(err, &t) && (t.status == http.StatusUnauthorized || t.status == http.StatusForbidden ||
+		t.status == http.StatusTooManyRequests || t.status == http.StatusServiceUnavailable)
 }
 
 // reason returns what the server wrote, with a colon before it, or "" when that was
@@ -77,9 +88,18 @@ func knowledge(err error) bool {
 	return errors.Is(err, gitops.ErrNotFound) || errors.Is(err, gitops.ErrConflict) || errors.Is(err, gitops.ErrRefused)
 }
 
-// sentence makes one line of at most 400 bytes of what a server wrote, without
-// control characters and the rulers that GitLab draws around its messages.
+// sentence makes one line of at most 400 bytes of what a server wrote.
 func sentence(text string) string {
+	line := oneLine(text)
+	if len(line) > 400 {
+		line = strings.ToValidUTF8(line[:400], "") + " …"
+	}
+	return line
+}
+
+// oneLine makes one line of what a server wrote, without control characters and the
+// rulers that GitLab draws around its messages.
+func oneLine(text string) string {
 	words := strings.FieldsFunc(strings.ToValidUTF8(text, "?"), func(r rune) bool {
 		return unicode.IsSpace(r) || unicode.IsControl(r)
 	})
@@ -89,27 +109,30 @@ func sentence(text string) string {
 			kept = append(kept, w)
 		}
 	}
-	line := strings.Join(kept, " ")
-	if len(line) > 400 {
-		line = strings.ToValidUTF8(line[:400], "") + " …"
-	}
-	return line
+	return strings.Join(kept, " ")
 }
 
-// Texts in a server's answer to a push, in lower case.
+// Texts in a server's answer to a push, in lower case. Sources: git's receive-pack.c and
+// refs.c; of GitLab, lib/gitlab/git_access.rb, and Gitaly's hooks and its updateref.go.
 var (
-	// races: another writer was faster, whatever git's version calls it.
+	// races: another writer was faster, whatever the version of git or Gitaly calls it.
 	races = []string{
-		"incorrect old value provided", "cannot lock ref", "fetch first", "non-fast-forward",
-		"reference already exists", "failed to update ref",
+		"incorrect old value provided", "cannot lock ref", "fetch first", "failed to update ref",
+		"reference already exists", "reference does not exist", "does not point to expected",
+		"already locked", "refname conflict", "directory conflict",
 	}
 	// ailments: a hook that said no because GitLab could not ask itself. Not a no.
 	ailments = []string{
-		"internal api", "internal server error", "unreachable", "unavailable",
+		"internal api", "internal server error", "unreachable", "unavailable", "endpoint",
 		"not accessible", "timed out", "timeout", "maintenance", "read-only",
+		"too many", "try again later", "error executing git hook",
 	}
-	// refusals: a rule said no, and will say it again.
-	refusals = []string{"hook declined", "protected branch", "not allowed", "prohibited"}
+	// refusals: a rule said no, and will say it again. Git says non-fast-forward of the
+	// two commits that we name, not of where the branch stands.
+	refusals = []string{
+		"hook declined", "hook failed", "protected branch", "not allowed", "prohibited",
+		"non-fast-forward", "hidden ref",
+	}
 )
 
 // A report is a server's answer to a push.
@@ -141,7 +164,8 @@ func readReport(l *lines) (report, error) {
 // hooks said. An answer that does not speak about ref says nothing about the effect.
 func (r report) judge(ref, remarks string) error {
 	status := r.refs[ref]
-	said := strings.TrimSuffix(sentence(status+": "+remarks), ":")
+	whole := oneLine(status + ": " + remarks)
+	said := strings.TrimSuffix(sentence(whole), ":") // a long one is cut
 	switch {
 	case r.unpack != "ok":
 		return fmt.Errorf("the server could not unpack the commit (%s): %s", sentence(r.unpack), said)
@@ -151,9 +175,9 @@ func (r report) judge(ref, remarks string) error {
 		return nil
 	case mentions(status, races):
 		return fmt.Errorf("%w: %s", gitops.ErrConflict, said)
-	case mentions(said, ailments):
+	case mentions(whole, ailments):
 		return fmt.Errorf("the server could not decide: %s", said)
-	case mentions(said, refusals):
+	case mentions(whole, refusals):
 		return fmt.Errorf("%w: %s", gitops.ErrRefused, said)
 	}
 	return fmt.Errorf("the server did not take the push: %s", said)

@@ -24,8 +24,15 @@ func TestJudge(t *testing.T) {
 		{"ok", ref, "failed to update ref", "error: cannot lock ref 'refs/heads/b': is at a but expected c\n", gitops.ErrConflict, "is at a"},
 		{"ok", ref, "cannot lock ref", "", gitops.ErrConflict, ""},
 		{"ok", ref, "fetch first", "", gitops.ErrConflict, ""},
-		{"ok", ref, "non-fast-forward", "", gitops.ErrConflict, ""},
 		{"ok", ref, "reference already exists", "", gitops.ErrConflict, ""},
+		{"ok", ref, "reference does not exist", "", gitops.ErrConflict, ""},
+		{"ok", ref, "refname conflict", "", gitops.ErrConflict, ""},
+		{"ok", ref, "reference does not point to expected object", "", gitops.ErrConflict, ""},
+		{"ok", ref, "reference is already locked", "", gitops.ErrConflict, ""},
+		{"ok", ref, "file directory conflict", "", gitops.ErrConflict, ""},
+		{"ok", ref, "non-fast-forward", "error: denying non-fast-forward refs/heads/b (you should pull first)", gitops.ErrRefused, "denying"},
+		{"ok", ref, "update hook failed", "GL-HOOK-ERR: no", gitops.ErrRefused, "GL-HOOK-ERR: no"},
+		{"ok", ref, "deny updating a hidden ref", "", gitops.ErrRefused, "hidden ref"},
 		{"ok", ref, "pre-receive hook declined", "GitLab: You are not allowed to push code", gitops.ErrRefused, "hook declined: GitLab: You are"},
 		{"ok", ref, "pre-receive hook declined", "please fetch first", gitops.ErrRefused, "please fetch first"},
 		{"ok", ref, "hook declined", "", gitops.ErrRefused, "refused: hook declined"},
@@ -33,6 +40,11 @@ func TestJudge(t *testing.T) {
 		{"ok", ref, "deletion prohibited", "", gitops.ErrRefused, ""},
 		{"ok", ref, "pre-receive hook declined", "GitLab: 500 Internal Server Error", nil, "could not decide"},
 		{"ok", ref, "pre-receive hook declined", "GitLab: You can't push code to a read-only GitLab instance.", nil, "could not decide"},
+		{"ok", ref, "pre-receive hook declined", "error executing git hook\n", nil, "could not decide"},
+		{"ok", ref, "pre-receive hook declined", "GitLab: /allowed endpoint respond with unsupported content type: text/html", nil, "could not decide"},
+		{"ok", ref, "pre-receive hook declined", "GitLab: This endpoint has been requested too many times. Try again later.", nil, "could not decide"},
+		{"ok", ref, "pre-receive hook declined", strings.Repeat("checking\n", 60) + "GitLab: Internal API unreachable", nil, "could not decide"},
+		{"ok", ref, "fail to run proc-receive hook", "error executing git hook\n", nil, "could not decide"},
 		{"ok", ref, "missing necessary objects", "", nil, "did not take the push"},
 		{"index-pack abnormal exit", ref, "unpacker error", "", nil, "could not unpack the commit (index-pack abnormal exit)"},
 		{"ok", "refs/heads/other", "ok", "", nil, "does not mention refs/heads/b"},
@@ -113,12 +125,31 @@ func TestNoSecretInErrors(t *testing.T) {
 	hidden(t, "nobody listens", err)
 }
 
-// hidden fails the test if err shows the access token, plain or as it is sent.
+// hidden fails the test if err shows the access token, plain or as it is sent, or more
+// of its beginning than its kind.
 func hidden(t *testing.T, when string, err error) {
 	t.Helper()
 	sent := base64.StdEncoding.EncodeToString([]byte("oauth2:" + secret))
-	if text := fmt.Sprintf("%v %+v", err, err); strings.Contains(text, secret) || strings.Contains(text, sent) {
+	if text := fmt.Sprintf("%v %+v", err, err); strings.Contains(text, secret[:8]) || strings.Contains(text, sent[:16]) {
 		t.Errorf("%s: the error shows the access token: %s", when, text)
+	}
+}
+
+// What a server sends back of our request is cut at some length, perhaps in the middle
+// of the access token.
+func TestNoPartOfTheSecret(t *testing.T) {
+	t.Parallel()
+	l := login{user: "oauth2", password: secret}
+	sent := base64.StdEncoding.EncodeToString([]byte("oauth2:" + secret))
+	for pad := range 60 {
+		for _, echo := range []string{secret, sent} {
+			line := strings.Repeat("x", 340+pad) + echo
+			hidden(t, "cut", l.mask(errors.New(sentence(line))))
+			hidden(t, "quoted", l.mask(fmt.Errorf("%.380q", line)))
+		}
+	}
+	if err := (login{user: "u", password: "pw"}).mask(errors.New("pw p")); err.Error() != "*** p" {
+		t.Errorf("a short one: %v", err)
 	}
 }
 
@@ -132,6 +163,8 @@ func TestURL(t *testing.T) {
 		"https:///env.git":               "must begin with https://",
 		"https://x/env.git?a=b":          "without ? or #",
 		"https://x/env.git#a":            "without ? or #",
+		"https://x/env.git?":             "without ? or #",
+		"https://x/env.git#":             "without ? or #",
 		"https://oauth2:" + secret + "@gitlab.example.com/env.git":    "contains credentials",
 		"https://" + secret + "@gitlab.example.com/env.git":           "contains credentials",
 		"https://oauth2:" + secret + "%zz@gitlab.example.com/env.git": "cannot be parsed",
@@ -167,34 +200,6 @@ func TestPasswordIsAskedForEachTime(t *testing.T) {
 	token = secret
 	if _, err := s.repo.Push(t.Context(), s.base(t), bump("b"), map[string][]byte{values: []byte(bumped)}, ""); err != nil {
 		t.Errorf("renewed: %v", err)
-	}
-}
-
-func TestRedirect(t *testing.T) {
-	t.Parallel()
-	other := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, req *http.Request) {
-		t.Errorf("the other host was asked for %s", req.URL)
-	}))
-	t.Cleanup(other.Close)
-	away := httptest.NewServer(http.RedirectHandler(other.URL+"/env/mda.git/info/refs?service=git-upload-pack", http.StatusMovedPermanently))
-	t.Cleanup(away.Close)
-	r := &Repo{URL: away.URL + "/env/mda.git", Project: "env/mda", Password: func() string { return secret }}
-	if _, err := r.Head(t.Context(), "main"); err == nil || !strings.Contains(err.Error(), "redirects from") {
-		t.Errorf("to another host: %v, want a refusal", err)
-	}
-
-	s := serve(t, func(backend http.Handler) http.Handler {
-		return http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
-			if path, ok := strings.CutPrefix(req.URL.Path, "/old/"); ok {
-				http.Redirect(w, req, "/"+path+"?"+req.URL.RawQuery, http.StatusMovedPermanently)
-				return
-			}
-			backend.ServeHTTP(w, req)
-		})
-	})
-	s.repo.URL = strings.Replace(s.repo.URL, "/env.git", "/old/env.git", 1)
-	if _, err := s.repo.Push(t.Context(), s.base(t), bump("b"), map[string][]byte{values: []byte(bumped)}, ""); err != nil {
-		t.Errorf("within the host, as after a rename: %v", err)
 	}
 }
 

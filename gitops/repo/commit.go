@@ -1,6 +1,7 @@
 package repo
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -154,10 +155,7 @@ func (d *draft) add(w written) oid {
 // text returns the commit object of change on base with the tree root. It reads
 // neither clock nor environment.
 func (r *Repo) text(root oid, base *Snapshot, change gitops.Change) ([]byte, error) {
-	author := r.Author
-	if author == "" {
-		author = "Lockstep"
-	}
+	author := cmp.Or(strings.TrimSpace(r.Author), "Lockstep")
 	message := strings.TrimSpace(strings.TrimSpace(change.Title) + "\n\n" + strings.TrimSpace(change.Body))
 	switch {
 	case strings.ContainsAny(author+r.Email, "<>\n\x00"):
@@ -169,7 +167,7 @@ func (r *Repo) text(root oid, base *Snapshot, change gitops.Change) ([]byte, err
 	case change.When.Unix() < 0:
 		return nil, errors.New("the change has no time")
 	}
-	who := fmt.Sprintf("%s <%s> %d +0000", strings.TrimSpace(author), strings.TrimSpace(r.Email), change.When.Unix())
-	return fmt.Appendf(nil, "tree %s\nparent %s\nauthor %s\ncommitter %s\n\n%s\n",
-		root, base.Commit.ID, who, who, strings.ToValidUTF8(message, "\uFFFD")), nil
+	who := fmt.Sprintf("%s <%s> %d +0000", author, strings.TrimSpace(r.Email), change.When.Unix())
+	text := fmt.Sprintf("tree %s\nparent %s\nauthor %s\ncommitter %s\n\n%s\n", root, base.Commit.ID, who, who, message)
+	return []byte(strings.ToValidUTF8(text, "\uFFFD")), nil
 }

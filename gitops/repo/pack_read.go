@@ -16,6 +16,17 @@ const tooLarge = 1 << 20
 // mostTree is the size in bytes up to which a commit or a tree is read.
 const mostTree = 64 << 20
 
+// mostHeld is how many bytes of files that are too large are held while a pack is read,
+// because others may come as differences to them.
+const mostHeld = 32 << 20
+
+// mostRead is how many bytes one pack may make of what it holds, so that no repository
+// fills the memory, and no file that was packed to do that.
+const mostRead = 512 << 20
+
+// perObject is about how many bytes an object takes beside its content.
+const perObject = 128
+
 // An object is one git object. One that is too large has no content.
 type object struct {
 	kind    kind
@@ -33,13 +44,23 @@ type packReader struct {
 	zip   io.ReadCloser // of the last object; used again
 	into  objects
 	delta []byte // its space is used again
+	room  int    // how many bytes of content may still be kept
+	held  []oid  // files that are too large, whose content is held: the oldest first
+	size  int    // of what is held, in bytes
+	lost  bool   // a file was left out whose id is not known
 }
 
 // unpack reads a pack from r and adds its objects to into, which holds the bases of
 // its deltas that are not in the pack. The pack's own checksum is not looked at: what
 // counts is that the objects that were asked for are there under their ids.
 func (into objects) unpack(r io.Reader) error {
-	p := &packReader{from: bufio.NewReaderSize(r, 16<<10), into: into}
+	p := &packReader{from: bufio.NewReaderSize(r, 16<<10), into: into, room: mostRead}
+	defer p.release(0)
+	return p.all()
+}
+
+// all reads the pack to its end.
+func (p *packReader) all() error {
 	var head [12]byte
 	if _, err := io.ReadFull(p.from, head[:]); err != nil {
 		return cutOff(err)
@@ -79,7 +100,7 @@ func (p *packReader) object() error {
 	if p.delta, err = p.inflate(p.delta, int(size)); err != nil {
 		return err
 	}
-	return p.into.derive(base, p.delta)
+	return p.derive(base, p.delta)
 }
 
 // header reads the type and the size of the next object.
@@ -106,7 +127,7 @@ func (p *packReader) whole(k kind, size uint64) error {
 	switch {
 	case k < commitKind || k > tagKind:
 		return fmt.Errorf("a %s, which was not asked for", k)
-	case k == blobKind && size >= tooLarge:
+	case k == blobKind && size >= mostHeld:
 		return p.skip(size)
 	case size >= mostTree:
 		return fmt.Errorf("a %s of %d bytes", k, size)
@@ -115,8 +136,35 @@ func (p *packReader) whole(k kind, size uint64) error {
 	if err != nil {
 		return err
 	}
-	p.into[sum(k, content)] = object{kind: k, content: content}
+	return p.add(object{kind: k, content: content})
+}
+
+// add keeps an object, and the content of a file that is too large for a while.
+func (p *packReader) add(o object) error {
+	id := sum(o.kind, o.content)
+	if _, twice := p.into[id]; twice {
+		return nil
+	}
+	p.into[id] = o
+	if o.kind == blobKind && len(o.content) >= tooLarge {
+		p.held, p.size = append(p.held, id), p.size+len(o.content)
+		p.release(mostHeld)
+		return nil
+	}
+	if p.room -= len(o.content) + perObject; p.room < 0 {
+		return fmt.Errorf("it holds more than %d MiB: set uploadpack.allowFilter on the server (GitLab has it)", mostRead>>20)
+	}
 	return nil
+}
+
+// release gives back the content of the oldest files that are too large until no more
+// than most bytes are held.
+func (p *packReader) release(most int) {
+	for len(p.held) > 0 && p.size > most {
+		p.size -= len(p.into[p.held[0]].content)
+		p.into[p.held[0]] = object{kind: blobKind, large: true}
+		p.held = p.held[1:]
+	}
 }
 
 // inflate returns the next size bytes of content in the space of into. Content that
@@ -167,29 +215,32 @@ func (p *packReader) skip(size uint64) error {
 }
 
 // derive adds the object that is base with the difference delta. What is made of a
-// base that is too large is left out like it.
-func (into objects) derive(base oid, delta []byte) error {
-	o, ok := into[base]
-	if !ok {
+// file that is not held any more is left out like it, and so is what is made of that.
+func (p *packReader) derive(base oid, delta []byte) error {
+	o, ok := p.into[base]
+	switch {
+	case o.large, !ok && p.lost:
+		p.lost = true
+		return nil
+	case !ok:
 		return fmt.Errorf("a difference to %s, which was not sent", base)
 	}
-	if o.large {
-		return nil
-	}
 	content, err := patch(o.content, delta)
-	if err != nil {
+	switch {
+	case errors.Is(err, errHuge) && o.kind == blobKind:
+		p.lost = true
+		return nil
+	case err != nil:
 		return fmt.Errorf("a difference to %s: %v", base, err)
 	}
-	id := sum(o.kind, content)
-	if o.kind == blobKind && len(content) >= tooLarge {
-		into[id] = object{kind: blobKind, large: true}
-		return nil
-	}
-	into[id] = object{kind: o.kind, content: content}
-	return nil
+	return p.add(object{kind: o.kind, content: content})
 }
 
-var errDelta = errors.New("it is damaged")
+// What may be wrong with a difference.
+var (
+	errDelta = errors.New("it is damaged")
+	errHuge  = errors.New("it makes 64 MiB or more")
+)
 
 // patch returns what delta makes of base: runs of bytes copied from base, and bytes
 // that delta brings along.
@@ -200,8 +251,11 @@ func patch(base, delta []byte) ([]byte, error) {
 	}
 	delta = delta[n:]
 	size, n := binary.Uvarint(delta)
-	if n <= 0 || size >= mostTree {
+	switch {
+	case n <= 0:
 		return nil, errDelta
+	case size >= mostTree:
+		return nil, errHuge
 	}
 	delta = delta[n:]
 	out := make([]byte, 0, size)

@@ -131,7 +131,7 @@ func (b *band) Read(p []byte) (int, error) {
 
 // more reads the next line.
 func (b *band) more() {
-	line, m, err := b.read()
+	line, m, err := b.next()
 	switch {
 	case err != nil:
 		b.err = err

@@ -152,13 +152,21 @@ func (s *sink) inTheWay(ref string) string {
 	return ""
 }
 
+// quiet asks for no progress, which would stand before what hooks say.
+func (s *sink) quiet() string {
+	if s.hello.has("quiet") {
+		return " quiet"
+	}
+	return ""
+}
+
 // update sends m and returns nil only if the server reports that it was done: a
 // refusal, too, arrives with status 200, and so may an empty answer.
 func (s *sink) update(ctx context.Context, m move) error {
 	if err := s.hello.needs("report-status", "side-band-64k"); err != nil {
 		return err
 	}
-	ask := pkt(nil, "%s %s %s\x00report-status side-band-64k\n", m.from, m.to, m.ref)
+	ask := pkt(nil, "%s %s %s\x00report-status side-band-64k%s\n", m.from, m.to, m.ref, s.quiet())
 	ask = pktMark(ask, flush)
 	if m.objects != nil {
 		objects, err := pack(m.objects, !s.hello.has("no-thin"))

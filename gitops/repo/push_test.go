@@ -304,6 +304,7 @@ func TestHook(t *testing.T) {
 	}{
 		{"echo '=== GitLab: You are not allowed to push code to protected branches. ===' >&2; exit 1", "hook declined: GitLab: You are not allowed", true},
 		{"echo 'GitLab: Internal API unreachable' >&2; exit 1", "could not decide: pre-receive hook declined: GitLab: Internal API unreachable", false},
+		{"seq 200 >&2; printf 'Internal API\\nunreachable\\n' >&2; exit 1", "could not decide: pre-receive hook declined: 1 2 3", false},
 	} {
 		s := serve(t, nil)
 		if err := os.WriteFile(filepath.Join(s.dir, "hooks", "pre-receive"), []byte("#!/bin/sh\ncat >/dev/null\n"+test.hook+"\n"), 0o755); err != nil {
@@ -316,6 +317,21 @@ func TestHook(t *testing.T) {
 		if got := s.tip(t, "b"); got != "" {
 			t.Errorf("the branch stands at %q", got)
 		}
+	}
+}
+
+// The progress of a large push does not stand before the reason for a refusal.
+func TestHookAfterProgress(t *testing.T) {
+	t.Parallel()
+	s := wide(t, nil)
+	git(t, s.dir, "", "config", "receive.unpackLimit", "1") // from so many objects on there is progress
+	hook := "#!/bin/sh\ncat >/dev/null\necho 'GitLab: No.' >&2; exit 1\n"
+	if err := os.WriteFile(filepath.Join(s.dir, "hooks", "pre-receive"), []byte(hook), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	_, err := s.repo.Push(t.Context(), s.base(t), bump("b"), map[string][]byte{wideFile("int", 1): []byte(bumped)}, "")
+	if !errors.Is(err, gitops.ErrRefused) || !strings.HasSuffix(err.Error(), "refused: pre-receive hook declined: GitLab: No.") {
+		t.Errorf("Push: %v, want what the hook says alone", err)
 	}
 }
 

@@ -16,7 +16,7 @@ func (s *source) snapshot(ctx context.Context, id oid, patterns []string) (*Snap
 	}
 	got := objects{}
 	filtered, err := s.commit(ctx, id, filter, got)
-	if len(asked) > 0 && deep > 1 && (err != nil || filtered && got.size() > 2*cheap) {
+	if len(asked) > 0 && deep > 1 && (err != nil && !hopeless(err) || filtered && got.size() > 2*cheap) {
 		s.known.limit(deep - 1)
 	}
 	if err != nil {
@@ -26,7 +26,7 @@ func (s *source) snapshot(ctx context.Context, id oid, patterns []string) (*Snap
 	if err != nil {
 		return nil, err
 	}
-	read.whole = len(asked) == 0 || !filtered
+	read.whole, read.small = len(asked) == 0 || !filtered, len(asked) == 0 && filtered
 	if len(asked) == 0 {
 		return read, nil
 	}

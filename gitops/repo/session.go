@@ -92,13 +92,20 @@ func (m masked) Error() string { return m.text }
 func (m masked) Unwrap() error { return m.error }
 
 // mask makes sure that err does not show the access token, whatever a server may have
-// sent back of our request.
+// sent back of our request: nor more than 7 letters of its beginning, because what a
+// server sent is shown up to some length.
 func (l login) mask(err error) error {
 	if l.password == "" {
 		return err
 	}
 	header := base64.StdEncoding.EncodeToString([]byte(l.user + ":" + l.password))
-	text := strings.NewReplacer(l.password, "***", header, "***").Replace(err.Error())
+	var masks []string
+	for _, secret := range []string{l.password, header} {
+		for n := len(secret); n >= min(len(secret), 8); n-- {
+			masks = append(masks, secret[:n], "***")
+		}
+	}
+	text := strings.NewReplacer(masks...).Replace(err.Error())
 	if text == err.Error() {
 		return err
 	}
@@ -116,7 +123,7 @@ func address(text string) (string, error) {
 		return "", errors.New("the repository's URL contains credentials: take them out and give the access token by itself")
 	case u.Scheme != "http" && u.Scheme != "https", u.Host == "":
 		return "", errors.New("the repository's URL must begin with https:// (or http://) and a host")
-	case u.RawQuery != "" || u.Fragment != "":
+	case strings.ContainsAny(text, "?#"):
 		return "", errors.New("the repository's URL must end with its path, without ? or #")
 	}
 	return strings.TrimRight(text, "/"), nil
@@ -197,6 +204,10 @@ func (s *session) do(req *http.Request) (*http.Response, error) {
 		defer answer.Body.Close()
 		text, _ := io.ReadAll(io.LimitReader(answer.Body, 4<<10)) // what came is all that can be shown
 		return nil, &turnedAway{status: answer.StatusCode, path: req.URL.Path, text: string(text)}
+	}
+	if strings.HasPrefix(answer.Header.Get("Content-Type"), "text/html") {
+		answer.Body.Close()
+		return nil, errors.New("the server answered with a web page: check the address, and that no login stands before it")
 	}
 	return answer, nil
 }

@@ -21,6 +21,7 @@ type Snapshot struct {
 	root    oid
 	objects objects
 	whole   bool             // all of the tree was read, but for files that are too large
+	small   bool             // the server was asked to leave those out
 	files   map[string]entry // the regular files that were asked for, by path; nil for all
 }
 
@@ -44,6 +45,7 @@ func newSnapshot(got objects, id oid) (*Snapshot, error) {
 			s.Commit.Author, _ = person(value)
 		case "committer":
 			_, s.Commit.When = person(value)
+			return s, nil // git, too, takes none of these from the lines below
 		}
 	}
 	return s, nil
@@ -122,7 +124,7 @@ func (s *Snapshot) file(path string) ([]byte, error) {
 	switch {
 	case !ok && !s.whole:
 		return nil, errNotAsked
-	case !ok || o.large:
+	case !ok && s.small, o.large:
 		return nil, fmt.Errorf("%w: it has 1 MiB or more, too much for a values file", gitops.ErrRefused)
 	}
 	content, err := s.objects.get(blobKind, e.id)

@@ -33,14 +33,15 @@ type source struct {
 const fresh = 10 * time.Minute
 
 // read opens a session that reads, and does work in it. A greeting of the second
-// version is remembered; where work fails with a remembered one, it is asked for again.
+// version is remembered; where work fails with a remembered one, it is asked for again
+// if that may help.
 func (r *Repo) read(ctx context.Context, doing string, work func(context.Context, *source) error) error {
 	return r.within(ctx, doing, func(ctx context.Context, s *session) error {
 		from := &source{session: s, known: &r.memory}
 		if from.hello = r.memory.greeting(); from.hello != nil {
 			s.at = from.hello.at
 			err := work(ctx, from)
-			if err == nil || knowledge(err) || ctx.Err() != nil {
+			if err == nil || knowledge(err) || hopeless(err) || ctx.Err() != nil {
 				return err
 			}
 			r.memory.keep(nil)

@@ -21,11 +21,12 @@ import (
 // That the outline says of a plain file exactly what the parser says of it is what
 // FuzzOutline and TestOutlineProperties look at.
 type outline struct {
-	data    []byte // the file as it is
-	text    []byte // the same with template actions masked: what is read
-	first   int    // where the first line begins: behind a byte order mark
-	entries []entry
-	reader  *outliner // the owner of entries
+	data     []byte // the file as it is
+	text     []byte // the same with template actions masked: what is read
+	template bool   // there may be such actions
+	first    int    // where the first line begins: behind a byte order mark
+	entries  []entry
+	reader   *outliner // the owner of entries
 }
 
 // An entry is a document, a key of a map or an item of a list, in the order of the file:
@@ -84,14 +85,14 @@ var outliners = sync.Pool{New: func() any { return new(outliner) }}
 // outlineOf reads the content of a values file, or reports that it is not plain. The
 // outline is to be freed, and not used any more then.
 func outlineOf(file string, data []byte) (outline, bool) {
-	o := outline{data: data, text: data}
+	o := outline{data: data, text: data, template: path.Ext(file) == templateExt}
 	if bytes.HasPrefix(data, byteOrderMark) {
 		o.first = len(byteOrderMark)
 	}
 	if len(data) > MaxSize || !plainText(data[o.first:]) {
 		return outline{}, false
 	}
-	if path.Ext(file) == templateExt && bytes.Contains(data, []byte("{{")) {
+	if o.template && bytes.Contains(data, []byte("{{")) {
 		masked, open := mask(data)
 		if open >= 0 {
 			return outline{}, false

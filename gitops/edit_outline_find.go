@@ -24,10 +24,10 @@ func (o outline) find(sel selector) (scalar, bool) {
 	} else {
 		for i := range o.held(-1) {
 			at, a := o.walk(i, sel.path)
-			if a == unsure || a == here && known == here {
+			switch {
+			case a == unsure, a == here && known == here, a == absent && o.template: // an action may write it
 				return scalar{}, false
-			}
-			if a == here {
+			case a == here:
 				found, known = at, here
 			}
 		}

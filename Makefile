@@ -20,7 +20,7 @@ demo: build
 test:
 	$(GO) test -race -tags $(TAGS) -timeout 10m $$($(GO) list ./... | grep -v /cmd/)
 	$(GO) run -race -tags $(TAGS) ./cmd/lockstep demo --once
-	$(GO) test -tags $(TAGS) -timeout 15m ./cmd/lockstep
+	$(GO) test -tags $(TAGS) -timeout 15m -parallel 6 ./cmd/lockstep
 
 ## build: the static binary
 build:

@@ -119,6 +119,8 @@ type Run struct {
 	Yielded *Yield `json:"yielded,omitempty"` // it waits for the lane that it gave to a rollback; nil: it does not
 	Retries string `json:"retries,omitempty"` // the run whose failed rollback it tries once more
 
+	UndoneBy string `json:"undone_by,omitempty"` // the run that has put it back after it had ended
+
 	Word     *Word `json:"-"`        // what a person said and no saved step has seen yet; kept beside the run
 	Events   int   `json:"events"`   // how many events it has
 	Revision int64 `json:"revision"` // grows with each save; compare-and-swap

@@ -21,22 +21,25 @@ const (
 	LabelRolledBack     = "lockstep::rolled-back"
 	LabelRollbackFailed = "lockstep::rollback-failed"
 	LabelCancelled      = "lockstep::cancelled"
+	LabelUndone         = "lockstep::undone"
 )
 
 // Labels lists every label that mirrors a run.
 var Labels = []string{
 	LabelQueued, LabelHeld, LabelRunning, LabelPerson, LabelRollingBack,
-	LabelSuccess, LabelWarnings, LabelRolledBack, LabelRollbackFailed, LabelCancelled,
+	LabelSuccess, LabelWarnings, LabelRolledBack, LabelRollbackFailed, LabelCancelled, LabelUndone,
 }
 
 // Label returns the label of the run's merge requests.
 func (r *Run) Label() string {
 	switch {
+	case r.State == Done && r.UndoneBy != "":
+		return LabelUndone
 	case r.State == Done && len(r.Warnings) > 0:
 		return LabelWarnings
 	case r.State == Done:
 		return LabelSuccess
-	case r.State == RolledBack:
+	case r.State == RolledBack || r.State == RollbackFailed && r.UndoneBy != "":
 		return LabelRolledBack
 	case r.State == RollbackFailed:
 		return LabelRollbackFailed
@@ -128,6 +131,8 @@ func (r *Run) CommitStatuses() []gitops.CommitStatus {
 // state.
 func (r *Run) progress() (state gitops.Status, says string) {
 	switch {
+	case r.State == Done && r.UndoneBy != "":
+		return gitops.StatusCanceled, statusText("%s %s: run %s has put it back", r.Package, r.Version, r.UndoneBy)
 	case r.State == Done:
 		return gitops.StatusSuccess, statusText("%s %s: %s", r.Package, r.Version, r.Result())
 	case r.State == RolledBack || r.State == RollbackFailed:
@@ -144,6 +149,8 @@ func (r *Run) progress() (state gitops.Status, says string) {
 func (r *Run) ending(s Stage) (state gitops.Status, says string) {
 	put := func(of Stage) bool { return of.Plan.Environment == s.Plan.Environment }
 	switch {
+	case r.State == Done && r.UndoneBy != "":
+		return gitops.StatusCanceled, statusText("%s %s: run %s has put it back in %s", r.Package, r.Version, r.UndoneBy, s.Plan.Environment)
 	case r.State == Done || !slices.ContainsFunc(r.scoped(), put):
 		return gitops.StatusSuccess, statusText("%s %s runs in %s", r.Package, r.Version, s.Plan.Environment)
 	case r.State == Cancelled:

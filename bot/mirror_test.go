@@ -33,6 +33,8 @@ func TestLabel(t *testing.T) {
 	asks := shown(Synced, "int")
 	asks.Stages[0].Plan.Gates = []GatePlan{{Name: "go-live", Approval: &ApprovalGate{}}}
 	asks.Stages[0].Gates = []GateState{{Name: "go-live", Since: asks.Begun}}
+	undone, retried := shown(Done, "int"), shown(RollbackFailed, "int")
+	undone.UndoneBy, retried.UndoneBy = "back", "back"
 	held, yielded := shown(Prepared, "int"), shown(Stalled, "int")
 	held.Held, yielded.Yielded = &Hold{By: "ana"}, &Yield{To: "back"}
 	for _, test := range []struct {
@@ -54,6 +56,8 @@ func TestLabel(t *testing.T) {
 		{shown(RolledBack, "int"), LabelRolledBack},
 		{shown(RollbackFailed, "int"), LabelRollbackFailed},
 		{shown(Cancelled, "int"), LabelCancelled},
+		{undone, LabelUndone},
+		{retried, LabelRolledBack},
 	} {
 		if got := test.run.Label(); got != test.want {
 			t.Errorf("%s (%s): got %s, want %s", test.run.State, test.run.Direction, got, test.want)
@@ -84,6 +88,8 @@ func TestCommitStatuses(t *testing.T) {
 	waiting.Begun, waiting.Stages = time.Time{}, nil
 	undoing := failed(RolledBack, ScopeRun)
 	undoing.Undoes, undoing.Tagged = "another", nil
+	undone := shown(Done, "abn", "prd")
+	undone.UndoneBy = "back"
 	unmerged := shown(Cancelled, "int")
 	unmerged.Stages[0].Delivery.Landed = ""
 	tests := []struct {
@@ -101,6 +107,7 @@ func TestCommitStatuses(t *testing.T) {
 		{"cancelled", cancelled, "aaa canceled, head1 canceled, head2 canceled"},
 		{"cancelled before it landed", unmerged, "aaa canceled"},
 		{"undoing", undoing, ""},
+		{"undone", undone, "aaa canceled, head1 canceled, head2 canceled"},
 	}
 	for _, test := range tests {
 		var got []string
@@ -128,6 +135,20 @@ func TestCommitStatusSaysWhatAndWhy(t *testing.T) {
 		if n := len([]rune(s.Description)); n > 255 || strings.Contains(s.Description, "\n") || !strings.Contains(s.Description, "failed, rolled back — gate int-test failed: /close ä") {
 			t.Errorf("description of %d characters: %q", n, s.Description)
 		}
+	}
+}
+
+// What was undone later says so where it said that it had ended well.
+func TestCommitStatusOfAnUndoneRun(t *testing.T) {
+	t.Parallel()
+	r := shown(Done, "int")
+	r.UndoneBy = "0195"
+	all := r.CommitStatuses()
+	if got, want := all[0].Description, "2: run 0195 has put it back"; got != want {
+		t.Errorf("the tag says %q, want %q", got, want)
+	}
+	if got, want := all[1].Description, "2: run 0195 has put it back in int"; got != want {
+		t.Errorf("the bump says %q, want %q", got, want)
 	}
 }
 

@@ -81,7 +81,7 @@ func editParsed(file string, data []byte, sel selector, from, to Version) ([]byt
 		return data, nil
 	}
 	edited := at.splice(data, to)
-	if err := src.prove(at, edited, to); err != nil {
+	if err := src.prove(sel, at, edited, to); err != nil {
 		return nil, err
 	}
 	return edited, nil

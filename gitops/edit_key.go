@@ -62,8 +62,12 @@ func parseKey(key string) (selector, error) {
 	if err != nil {
 		return selector{}, fmt.Errorf("key %q: at %d: %v", key, len(key)-len(rest)+1, err)
 	}
-	if path[len(path)-1].item {
+	last := len(path) - 1
+	switch {
+	case path[last].item:
 		return selector{}, fmt.Errorf("key %q: ends in a list item: name the key in it, such as %s.version", key, key)
+	case last > 0 && path[last-1].item && path[last-1].name == path[last].name:
+		return selector{}, fmt.Errorf("key %q: chooses the item by the value that changes: choose it by another key, or use a marker", key)
 	}
 	return selector{key: key, path: path}, nil
 }

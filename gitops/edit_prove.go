@@ -5,15 +5,19 @@ import (
 )
 
 // prove parses the edited file, which splice made, and returns nil only if it says what
-// s says, with the one scalar at replaced by to, and says it in the same places. It
-// does not trust the positions that splice relied on: at may be wrong.
-func (s *source) prove(at scalar, edited []byte, to Version) error {
+// s says, with the one scalar at replaced by to, and says it in the same places, and if
+// sel selects to there. It does not trust the positions that splice relied on: at may be
+// wrong.
+func (s *source) prove(sel selector, at scalar, edited []byte, to Version) error {
 	after, err := readSource(s.file, edited)
 	if err == nil {
 		p := proof{before: s, after: after, at: at, to: to}
 		p.line, p.column = s.place(s.text, at.start)
 		if p.holds() {
-			return nil
+			if again, err := after.find(sel); err == nil && again.value == to {
+				return nil
+			}
+			return s.refuse(at.start, "the key would not lead to the new version", "choose the item by a value that stays, or use a marker")
 		}
 	}
 	return s.refuse(at.start, "replacing the value would change more than the value", "set this version by hand")

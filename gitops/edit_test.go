@@ -30,6 +30,7 @@ func TestCheckKey(t *testing.T) {
 		{"a[name=].b", `key "a[name=].b": at 8: want a name, have "].b": put names with special characters in double quotes`},
 		{"a.[name=x].b", `key "a.[name=x].b": at 3: no "." before "["`},
 		{"a[name=x]b", `key "a[name=x]b": at 10: want "." or "[", have "b"`},
+		{`a[version="1.0"].version`, `key "a[version=\"1.0\"].version": chooses the item by the value that changes: choose it by another key, or use a marker`},
 		{"a[name=x]", `key "a[name=x]": ends in a list item: name the key in it, such as a[name=x].version`},
 		{"#", `key "#": the name of a marker is letters, digits and . _ -, beginning with a letter or digit`},
 		{"#a b", `key "#a b": the name of a marker is letters, digits and . _ -, beginning with a letter or digit`},
@@ -92,13 +93,14 @@ func TestProof(t *testing.T) {
 		{"the line break as well", "1.0.0 # v1.0.0\n", "2.0.0", false},
 		{"the next key as well", "1.0.0 # v1.0.0\nb:", "2.0.0", false},
 	} {
-		src, at, err := locateParsed("values.yaml", []byte(file), selector{path: []step{{name: "a"}}})
+		sel := selector{path: []step{{name: "a"}}}
+		src, at, err := locateParsed("values.yaml", []byte(file), sel)
 		if err != nil {
 			t.Fatal(err)
 		}
 		at.start = strings.Index(file, tt.old)
 		at.end = at.start + len(tt.old)
-		if got := src.prove(at, at.splice(src.data, tt.to), tt.to) == nil; got != tt.want {
+		if got := src.prove(sel, at, at.splice(src.data, tt.to), tt.to) == nil; got != tt.want {
 			t.Errorf("%s: proved %t, want %t", tt.name, got, tt.want)
 		}
 	}

@@ -342,14 +342,15 @@ func (f *finder) settle() {
 }
 
 // candidates returns the files that a pattern of unknown parts matches, and that hold
-// the key and belong to no use. It is not ok where they cannot be told.
+// the key and belong to no use. A path without unknown parts is one, whoever else uses it.
+// It is not ok where they cannot be told.
 func (f *finder) candidates(pattern string) (files []string, ok bool) {
 	if pattern == "" {
 		return nil, false
 	}
 	parts, tried := loose(pattern), 0
 	for _, p := range f.comparable(parts[0]) {
-		if f.used[p] || !matchesLoosely(p, parts) {
+		if f.used[p] && len(parts) > 1 || !matchesLoosely(p, parts) {
 			continue
 		}
 		if tried++; tried > maxCandidates {

@@ -54,6 +54,13 @@ func succeeded() *bot.Run {
 	return r
 }
 
+// undoneSince returns the example run after another one has put it back.
+func undoneSince() *bot.Run {
+	r := succeeded()
+	r.UndoneBy = "0193f2a0-0000-7000-8000-000000000009"
+	return r
+}
+
 // warned returns the example run after its gate failed and was allowed to.
 func warned() *bot.Run {
 	r := succeeded()

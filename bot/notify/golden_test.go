@@ -50,6 +50,7 @@ func TestNote(t *testing.T) {
 		"hostile":         {hostile(), 3},
 		"held":            {held(), 4},
 		"yielded":         {yielded(), 4},
+		"undone":          {undoneSince(), 13},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {

@@ -27,6 +27,9 @@ func note(r *bot.Run, place string, events []bot.Event, url string) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "### %s %s: %s\n\n**Now:** %s\n", headIcon(r), escape(subject(r)), escape(stands(r)), escape(r.Reason))
 	noteWaits(&b, r, place)
+	if r.UndoneBy != "" {
+		fmt.Fprintf(&b, "\n**Undone:** run `%s` has put it back\n", r.UndoneBy)
+	}
 	noteCauses(&b, r)
 	noteBoard(&b, r)
 	noteEvents(&b, events, len(r.Stages) > 1)
@@ -41,6 +44,8 @@ func stands(r *bot.Run) string {
 		return "waits for its lane"
 	case r.Held != nil && r.State != bot.Stalled:
 		return "held"
+	case r.State == bot.Done && r.UndoneBy != "":
+		return r.Result() + ", undone"
 	}
 	return r.Result()
 }
@@ -66,6 +71,9 @@ func headIcon(r *bot.Run) string {
 	}
 	switch r.State {
 	case bot.Done:
+		if r.UndoneBy != "" {
+			return icons[bot.MarkSkipped]
+		}
 		if len(r.Warnings) > 0 {
 			return icons[bot.MarkWarned]
 		}

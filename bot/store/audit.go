@@ -26,7 +26,8 @@ func (s *Store) Audit(ctx context.Context, since, until time.Time, emit func(bot
 	logs := []*auditLog{
 		{read: s.auditTokens(since)},
 		{read: s.auditRequests(since)},
-		{read: s.auditCommands(since)},
+		{read: s.auditCommands(since, "overruled")},
+		{read: s.auditCommands(since, "commands")},
 		{read: s.auditEvents(since)},
 	}
 	for {
@@ -98,11 +99,12 @@ func (s *Store) auditEvents(since time.Time) func(context.Context) ([]bot.AuditL
 	}
 }
 
-// auditCommands reads what people and programs wanted done.
-func (s *Store) auditCommands(since time.Time) func(context.Context) ([]bot.AuditLine, bool, error) {
+// auditCommands reads what people and programs wanted done from one of the tables that
+// keep it.
+func (s *Store) auditCommands(since time.Time, table string) func(context.Context) ([]bot.AuditLine, bool, error) {
 	at, source, seq := millis(since), "", int64(0)
 	return func(ctx context.Context) (lines []bot.AuditLine, more bool, err error) {
-		err = s.db.Each(ctx, `SELECT at, source, seq, body FROM commands
+		err = s.db.Each(ctx, `SELECT at, source, seq, body FROM `+table+`
 			WHERE (at, source, seq) > ($1, $2, $3)
 			ORDER BY at, source, seq LIMIT $4`, []any{at, source, seq, auditPage}, func(scan Scan) error {
 			var body string

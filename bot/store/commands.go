@@ -15,7 +15,8 @@ import (
 // reply. channels are those that hear of a track's runs.
 //
 // The same batch again gets the first answers and changes nothing; where b.Again says
-// so, what was refused is decided anew. A batch of the same Source that asks for
+// so, what was refused is decided anew, and another answer takes the place of the first,
+// which the audit log keeps. A batch of the same Source that asks for
 // something else is refused. bot.ErrNotFound for an unknown run: nothing is done or kept.
 func (s *Store) Do(ctx context.Context, b bot.Batch, channels func(track string) []string) ([]bot.Answer, error) {
 	var answers []bot.Answer
@@ -49,14 +50,24 @@ func do(ctx context.Context, tx Tx, b bot.Batch, now time.Time, channels func(tr
 			answers[i] = refused("the same key stood for another command before (%s): use a new one", named(record.Command))
 			continue
 		}
+		earlier := record
 		record.Command = c // what was refused is decided anew for whoever sends it now
 		if record, err = obey(ctx, tx, record, channels); err != nil {
 			return nil, err
 		}
+		answers[i] = record.Answer
+		if known && repeats(record, earlier) {
+			continue
+		}
+		if known {
+			if err := putAside(ctx, tx, earlier); err != nil {
+				return nil, err
+			}
+		}
 		if err := keep(ctx, tx, record); err != nil {
 			return nil, err
 		}
-		answers[i], news = record.Answer, true
+		news = true
 	}
 	if b.Reply == "" || !news {
 		return answers, nil
@@ -90,6 +101,22 @@ func keep(ctx context.Context, tx Tx, record bot.CommandRecord) error {
 	}
 	_, err = tx.Exec(ctx, `UPDATE commands SET body = $3, at = $4 WHERE source = $1 AND seq = $2`,
 		record.Source, record.Seq, string(body), millis(record.At))
+	return err
+}
+
+// repeats reports that a refusal says to the same one what an earlier one has said.
+func repeats(r, earlier bot.CommandRecord) bool {
+	return r.Answer.Refused && r.Answer.Sentence == earlier.Answer.Sentence && r.By == earlier.By && r.From == earlier.From && r.Reason == earlier.Reason
+}
+
+// putAside keeps a refusal, of which another answer takes the place, for the audit log.
+func putAside(ctx context.Context, tx Tx, record bot.CommandRecord) error {
+	body, err := json.Marshal(record)
+	if err != nil {
+		return err
+	}
+	_, err = tx.Exec(ctx, `INSERT INTO overruled (source, seq, at, body) VALUES ($1, $2, $3, $4) ON CONFLICT (source, seq, at) DO NOTHING`,
+		record.Source, record.Seq, millis(record.At), string(body))
 	return err
 }
 

@@ -2,6 +2,7 @@ package store
 
 import (
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -102,6 +103,8 @@ func TestDoAgainByAnother(t *testing.T) {
 		if a := together(t, s, b)[0]; !a.Refused {
 			t.Fatalf("got %+v, want a refusal", a)
 		}
+		b.Commands[0].At = minute(2) // the same refusal once more is none of its own
+		together(t, s, b)
 		alone(t, s, "api l", bot.Command{Verb: bot.VerbHold, By: "ana", At: minute(2), Run: run})
 		b.Commands[0].By, b.Commands[0].From, b.Commands[0].Reason, b.Commands[0].At = "eva", "API token eva", "mine", minute(3)
 		if a := together(t, s, b)[0]; a.Refused {
@@ -114,10 +117,10 @@ func TestDoAgainByAnother(t *testing.T) {
 		var when []string
 		if err := s.Audit(t.Context(), minute(0), time.Time{}, func(l bot.AuditLine) error {
 			if l.Kind == bot.AuditCommand {
-				when = append(when, l.Who+" "+l.What)
+				when = append(when, fmt.Sprintf("%s %s at %d, refused %t", l.Who, l.What, int(l.At.Sub(noon).Minutes()), l.Refused))
 			}
 			return nil
-		}); err != nil || strings.Join(when, ", ") != "ana hold, eva resume" {
+		}); err != nil || strings.Join(when, ", ") != "ana resume at 1, refused true, ana hold at 2, refused false, eva resume at 3, refused false" {
 			t.Errorf("the audit log has %q, %v", when, err)
 		}
 	})

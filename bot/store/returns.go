@@ -89,20 +89,13 @@ func noteReturn(ctx context.Context, tx Tx, r *bot.Run, f bot.Return, channels [
 	if _, err := tx.Exec(ctx, `INSERT INTO returns (run, environment, at) VALUES ($1, $2, $3)`, r.ID, f.Environment, millis(now)); err != nil {
 		return err
 	}
-	r.Events++
 	e := bot.Event{
-		Run: r.ID, Seq: r.Events, At: now, State: r.State, Direction: r.Direction, Environment: f.Environment, Asks: true,
+		At: now, Environment: f.Environment, Asks: true,
 		Reason: fmt.Sprintf("%s stands in %s again (%s), although this run has put it back: a person has brought it back by hand",
 			r.Version, f.Environment, strings.Join(f.Services, ", ")),
 	}
 	if f.Commit != "" {
 		e.Reason += fmt.Sprintf("; the newest commit there is %.8s by %s", f.Commit, f.Author)
 	}
-	if err := update(ctx, tx, r); err != nil {
-		return err
-	}
-	if err := insertEvent(ctx, tx, e); err != nil {
-		return err
-	}
-	return post(ctx, tx, bot.Messages(r, e, channels), now)
+	return add(ctx, tx, r, e, channels)
 }

@@ -145,7 +145,24 @@ func save(ctx context.Context, tx Tx, r *bot.Run, e *bot.Event, messages []bot.M
 	if err := judge(ctx, tx, r); err != nil {
 		return err
 	}
+	if err := noteUndone(ctx, tx, r, now); err != nil {
+		return err
+	}
 	return release(ctx, tx, r, now)
+}
+
+// add appends an event to the log of a run that has settled, and stays as it is, at the
+// time of the event. What it makes due is told on channels.
+func add(ctx context.Context, tx Tx, r *bot.Run, e bot.Event, channels []string) error {
+	r.Events++
+	e.Run, e.Seq, e.State, e.Direction = r.ID, r.Events, r.State, r.Direction
+	if err := update(ctx, tx, r); err != nil {
+		return err
+	}
+	if err := insertEvent(ctx, tx, e); err != nil {
+		return err
+	}
+	return post(ctx, tx, bot.Messages(r, e, channels), e.At)
 }
 
 // insert stores a new run with its first event.

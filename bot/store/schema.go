@@ -180,6 +180,15 @@ var migrations = []migration{{statements: []string{
 		revoked_by TEXT NOT NULL,
 		used    BIGINT NOT NULL              -- when it was used last, to the minute; 0 for never
 	)`,
+}}, {statements: []string{
+	`CREATE TABLE overruled (
+		source TEXT   NOT NULL, -- of a command that was refused, and decided anew in another way
+		seq    BIGINT NOT NULL,
+		at     BIGINT NOT NULL,
+		body   TEXT   NOT NULL, -- as it was refused
+		PRIMARY KEY (source, seq, at)
+	)`,
+	`CREATE INDEX overruled_at ON overruled (at, source, seq)`,
 }}}
 
 // migrationLock is the advisory lock under which PostgreSQL's tables are made, so

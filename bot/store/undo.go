@@ -135,6 +135,22 @@ func (s *Store) Overtaken(ctx context.Context, r *bot.Run) (string, error) {
 	return why, nil
 }
 
+// noteUndone adds to a run that r has put back, if it has put back any of it, that it has,
+// and lets its merge requests and commits show that.
+func noteUndone(ctx context.Context, tx Tx, r *bot.Run, now time.Time) error {
+	if r.Undoes == "" || r.State != bot.RolledBack || !r.Restored() {
+		return nil
+	}
+	done, _, err := load(ctx, tx, r.Undoes)
+	if err != nil {
+		return err
+	}
+	done.UndoneBy = r.ID
+	return add(ctx, tx, done, bot.Event{
+		At: now, Reason: fmt.Sprintf("run %s has put this run back (%s): %s", r.ID, r.Cause.Sentence, r.Reason),
+	}, nil)
+}
+
 // settledOtherwise says why a run cannot be put back that is not done; "" when it is.
 func settledOtherwise(r *bot.Run) string {
 	switch r.State {

@@ -83,6 +83,49 @@ func TestUndo(t *testing.T) {
 	})
 }
 
+// A run that was put back says so from then on, and what mirrors it is due again; people
+// hear of that from the run that has done it. One that was left alone says nothing.
+func TestUndoneRunSaysSo(t *testing.T) {
+	on(t, func(t *testing.T, s *Store) {
+		done := read(t, s, began(t, s, request("1"), 0))
+		done.Stages = []bot.Stage{{Plan: bot.StagePlan{Environment: "int"}}}
+		done.Stages[0].Delivery.IID, done.Stages[0].Delivery.Change.Repo = 7, "env/mda"
+		ok(t, savedAt(t.Context(), s, done, bot.Outcome{State: bot.Done, Reason: "it is done"}, minute(1)))
+		ran(t, s, undoing(done.ID, "alone"), 2, 3, ending{state: bot.RolledBack})
+		if r := read(t, s, done.ID); r.UndoneBy != "" || r.Revision != done.Revision {
+			t.Fatalf("got that run %q has undone it, which has put nothing back", r.UndoneBy)
+		}
+		waiting, err := s.Due(t.Context(), minute(4), 10)
+		for ; err == nil && len(waiting) > 0; waiting, err = s.Due(t.Context(), minute(4), 10) {
+			for _, e := range waiting {
+				ok(t, s.Sent(t.Context(), e.ID, e.Seq, minute(4)))
+			}
+		}
+		ok(t, err)
+		undo := restored(t, s, undoing(done.ID, "back"), 5, 6)
+		r := read(t, s, done.ID)
+		if r.UndoneBy != undo.ID || r.State != bot.Done || r.Result() != "success" || !r.Ended.Equal(minute(1)) {
+			t.Errorf("got %s, %q, ended at %s, undone by %q, want that run %s has undone it", r.State, r.Result(), r.Ended, r.UndoneBy, undo.ID)
+		}
+		events, err := s.Events(t.Context(), done.ID)
+		last := events[len(events)-1]
+		if want := "run " + undo.ID + " has put this run back (ana undoes run " + done.ID + " (wrong prices)): put back"; err != nil || last.Reason != want || !last.At.Equal(minute(6)) || len(events) != r.Events {
+			t.Errorf("got %+v, %v, want %q", last, err, want)
+		}
+		var about []string
+		waiting, err = s.Due(t.Context(), minute(7), 10)
+		ok(t, err)
+		for _, e := range waiting {
+			if e.Run == done.ID {
+				about = append(about, e.Channel)
+			}
+		}
+		if want := []string{"gitlab!label", "env/mda!7"}; !slices.Equal(about, want) {
+			t.Errorf("due are %q, want %q", about, want)
+		}
+	})
+}
+
 func TestUndoRefuses(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {

@@ -2,7 +2,6 @@ package main
 
 import (
 	"maps"
-	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -93,13 +92,11 @@ func TestDataNotWhole(t *testing.T) {
 				t.Fatal(err)
 			}
 			run := s.reaches(released.Version, test.state).Run
-			s.quiet()
 			if run.Cause == nil || !strings.Contains(run.Cause.Sentence, test.says) || run.Cause.Verdict {
-				t.Errorf("the run ended because of %+v, want %q in it and no verdict", run.Cause, test.says)
+				t.Fatalf("the run ended because of %+v, want %q in it and no verdict", run.Cause, test.says)
 			}
-			if !slices.ContainsFunc(s.Chat.Messages(), func(m fixtures.Message) bool { return strings.Contains(said(m), run.Cause.Sentence) }) {
-				t.Errorf("people were told %v, want %q", s.Chat.Messages(), run.Cause.Sentence)
-			}
+			s.told(run.Cause.Sentence, func(m fixtures.Message) bool { return strings.Contains(said(m), run.Cause.Sentence) })
+			s.quiet()
 			if s.merges() > 0 || len(s.GitLab.MergeRequests(envProject)) > 0 {
 				t.Error("there are merge requests")
 			}

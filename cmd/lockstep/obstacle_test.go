@@ -1,11 +1,11 @@
 package main
 
 import (
-	"slices"
 	"strings"
 	"testing"
 
 	"lockstep/bot"
+	"lockstep/fixtures"
 )
 
 // ofInt rewrites how the environment int is configured, with more lines of it.
@@ -72,11 +72,12 @@ func TestObstacles(t *testing.T) {
 			}
 			s.tag(works.Version)
 			reason := s.reaches(works.Version, bot.Refused).Run.Reason
+			s.told(reason, func(m fixtures.Message) bool { return strings.Contains(said(m), reason) })
 			s.quiet()
 			if !strings.Contains(reason, "a rollback could not be carried out without people: ") || !strings.Contains(reason, test.says) || !strings.HasSuffix(reason, "; mend it, or write rollback.attended: true") {
 				t.Errorf("the run is refused with %q, want it to name %q and the cure", reason, test.says)
 			}
-			if messages := s.Chat.Messages(); len(messages) != 1 || !strings.Contains(said(messages[0]), reason) {
+			if messages := s.Chat.Messages(); len(messages) != 1 {
 				t.Errorf("people were told %v, want one message with %q", messages, reason)
 			}
 			for _, call := range s.Journal.Calls() {
@@ -133,7 +134,7 @@ func TestMergeByPerson(t *testing.T) {
 	s.begin()
 	s.script(given)
 	s.tag(given.Version)
-	s.await("a call", func() bool { return slices.ContainsFunc(s.Chat.Messages(), isCall) })
+	s.told("to come", isCall)
 	s.quiet()
 	if s.merges() != 0 {
 		t.Error("it was merged by the bot")

@@ -2,7 +2,6 @@ package main
 
 import (
 	"maps"
-	"slices"
 	"strings"
 	"testing"
 
@@ -27,6 +26,9 @@ func (s *scene) undoes(done *bot.Run) *bot.Run {
 	s.observe()
 	s.types(typed{line: "rollback " + done.ID + " --by olga --reason prices", says: []string{"is queued: next in lane release", "olga undoes run " + done.ID + " (prices)\n"}})
 	undo := s.reaches(string(done.Version), bot.RolledBack).Run
+	s.told("the end", func(m fixtures.Message) bool {
+		return strings.Contains(said(m), "undoes run "+done.ID) && endIn(said(m), "release") == "rolled back"
+	})
 	s.quiet()
 	var starts, finishes int
 	for _, m := range s.Chat.Messages()[s.was.Messages:] {
@@ -151,10 +153,7 @@ func TestRollbackLeavesEdits(t *testing.T) {
 	if got := s.GitLab.Deployed("lup/kv"); got != byHand {
 		t.Errorf("kv of lup runs %s, want %s", got, byHand)
 	}
-	named := func(m fixtures.Message) bool {
+	s.told("of kv of lup", func(m fixtures.Message) bool {
 		return m.Thread != "" && strings.Contains(said(m), "Left alone: lup kv (somebody set it to "+byHand+" since)")
-	}
-	if messages := s.Chat.Messages()[s.was.Messages:]; !slices.ContainsFunc(messages, named) {
-		t.Errorf("people were told %v, want it to name kv of lup", messages)
-	}
+	})
 }

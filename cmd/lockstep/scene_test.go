@@ -210,6 +210,13 @@ func (s *scene) ends(want scenario) {
 	}
 }
 
+// told waits until people have been told what is meant: a run ends before its message
+// has left.
+func (s *scene) told(what string, meant func(fixtures.Message) bool) {
+	s.Helper()
+	s.await("people to be told "+what, func() bool { return slices.ContainsFunc(s.Chat.Messages(), meant) })
+}
+
 // quiet waits until the outside has received nothing for a while and no pipeline runs.
 func (s *scene) quiet() {
 	s.Helper()

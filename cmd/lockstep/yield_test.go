@@ -22,10 +22,10 @@ var later = scenario{
 	},
 }
 
-// laterLabels are what the merge requests of the two releases and of the rollback, the
-// fifth, show in the end.
+// laterLabels are what the merge requests of the two releases, of which the first was
+// undone, and of the rollback, the fifth, show in the end.
 var laterLabels = []string{
-	"!1 " + bot.LabelSuccess, "!2 " + bot.LabelSuccess, "!3 " + bot.LabelSuccess, "!4 " + bot.LabelSuccess,
+	"!1 " + bot.LabelUndone, "!2 " + bot.LabelUndone, "!3 " + bot.LabelUndone, "!4 " + bot.LabelSuccess,
 	"!5 " + bot.LabelRolledBack, "!6 " + bot.LabelSuccess, "!7 " + bot.LabelSuccess,
 }
 

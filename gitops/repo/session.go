@@ -25,6 +25,8 @@ var web = &http.Client{
 		IdleConnTimeout:       90 * time.Second,
 		MaxIdleConnsPerHost:   4,
 		ForceAttemptHTTP2:     true,
+		// A connection that went silent would be used on until the kernel notices.
+		HTTP2: &http.HTTP2Config{SendPingTimeout: 15 * time.Second, PingTimeout: 10 * time.Second},
 	},
 }
 

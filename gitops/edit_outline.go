@@ -165,7 +165,8 @@ func locatePlain(file string, data []byte, sel selector) (Spot, bool) {
 // editPlain is Edit for a plain file, at a version that can be replaced. It reports
 // false for everything else, and has no opinion about it.
 //
-// Its proof reads the edited file once more, as an outline too: see proves.
+// Its proof reads the edited file once more, as an outline too: see proves. The key has to
+// lead to the new version there.
 func editPlain(file string, data []byte, sel selector, from, to Version) ([]byte, bool) {
 	before, ok := outlineOf(file, data)
 	if !ok {
@@ -185,7 +186,8 @@ func editPlain(file string, data []byte, sel selector, from, to Version) ([]byte
 		return nil, false
 	}
 	defer after.free()
-	return edited, before.proves(at, after, to)
+	again, ok := after.find(sel)
+	return edited, ok && again.value == to && before.proves(at, after, to)
 }
 
 // says reports whether the bytes of s are text, in the file itself and not through a

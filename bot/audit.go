@@ -1,6 +1,8 @@
 package bot
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
 	"strings"
 	"time"
@@ -15,12 +17,13 @@ const (
 	AuditCommand  AuditKind = "command"  // somebody wanted something done
 	AuditRequest  AuditKind = "request"  // a tag, a schedule or another version's announcement asked for a run
 	AuditToken    AuditKind = "token"    // a token of the API was made or revoked
+	AuditRefusal  AuditKind = "refusal"  // a request was turned away before it was understood, or because of who sent it
 )
 
 // An AuditLine is what happened once, for those who ask later who did what, when, from
 // where, and how things stood before and after.
 type AuditLine struct {
-	At       time.Time `json:"at"`
+	At       time.Time `json:"at"` // of a refusal: the first within an hour
 	Kind     AuditKind `json:"kind"`
 	Who      string    `json:"who,omitempty"`    // "lockstep" for its own decisions; absent where nobody is known
 	From     string    `json:"from,omitempty"`   // where it was said: "comment ops/env!12", "API token nightly", the key of a request
@@ -31,7 +34,64 @@ type AuditLine struct {
 	Sentence string    `json:"sentence"`         // what was decided or answered
 	Reason   string    `json:"reason,omitempty"` // why, as the one says who wanted it
 	Refused  bool      `json:"refused,omitempty"`
+	Times    int       `json:"times,omitempty"` // of a refusal: how often, within an hour
+	Last     time.Time `json:"last,omitzero"`   // of a refusal: when last
 	Link     string    `json:"link,omitempty"`
+}
+
+// A Refusal is a request that was to change something and was turned away, or several
+// within an hour that differ by nothing but their time.
+type Refusal struct {
+	At       time.Time `json:"at"`   // the first
+	Last     time.Time `json:"last"` // and the last
+	Times    int       `json:"times"`
+	Known    bool      `json:"known,omitempty"` // it is known who sent it
+	Who      string    `json:"who,omitempty"`
+	From     string    `json:"from"` // "API token nightly at 192.0.2.1"
+	What     string    `json:"what"` // "POST /api/v1/runs/{id}/cancel"
+	Run      string    `json:"run,omitempty"`
+	Status   int       `json:"status"`   // of HTTP
+	Sentence string    `json:"sentence"` // what was answered
+}
+
+// Hour returns the hour of the refusal.
+func (r Refusal) Hour() time.Time { return r.At.UTC().Truncate(time.Hour) }
+
+// Key is the same for refusals that are counted as one.
+func (r Refusal) Key() string {
+	sum := sha256.Sum256(fmt.Appendf(nil, "%d %t %q %q %q %q %d %q", r.Hour().Unix(), r.Known, r.Who, r.From, r.What, r.Run, r.Status, r.Sentence))
+	return hex.EncodeToString(sum[:])
+}
+
+// And returns the refusal that counts another one with the same key as well.
+func (r Refusal) And(other Refusal) Refusal {
+	r.Times += other.Times
+	if other.Last.After(r.Last) {
+		r.Last = other.Last
+	}
+	return r
+}
+
+// Other returns the refusal as one of those that are counted together, because there are
+// too many to keep each.
+func (r Refusal) Other() Refusal {
+	other := Refusal{At: r.Hour(), Last: r.Last, Times: r.Times, Known: r.Known, What: "different requests", From: "strangers"}
+	if r.Known {
+		other.From = "callers with a token"
+	}
+	other.Sentence = "more requests were turned away in this hour than are kept one by one"
+	return other
+}
+
+// Audit returns the line of a refusal.
+func (r Refusal) Audit() AuditLine {
+	sentence := r.Sentence
+	if r.Status != 0 {
+		sentence = fmt.Sprintf("%d: %s", r.Status, r.Sentence)
+	}
+	return AuditLine{
+		At: r.At, Kind: AuditRefusal, Who: r.Who, From: r.From, What: r.What, Run: r.Run, Sentence: sentence, Refused: true, Times: r.Times, Last: r.Last,
+	}
 }
 
 // Audit returns the line of a command.

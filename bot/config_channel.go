@@ -168,7 +168,7 @@ func (c *ChannelConfig) Hears(kind MessageKind, r *Run) bool {
 	if c.On != nil && !slices.Contains(c.On, string(kind)) {
 		return false
 	}
-	return kind != MessageFinish || c.Results == nil || slices.Contains(c.Results, resultWord(r))
+	return kind != MessageFinish || c.Results == nil || slices.Contains(c.Results, r.ResultWord())
 }
 
 // Hears reports that a message on run r is told on a channel; one that is not configured
@@ -178,8 +178,8 @@ func (c *Config) Hears(channel string, kind MessageKind, r *Run) bool {
 	return !ok || known.Hears(kind, r)
 }
 
-// resultWord returns the word of `results` for the end of a run.
-func resultWord(r *Run) string {
+// ResultWord returns how a run ended, in one of the words of Results.
+func (r *Run) ResultWord() string {
 	switch {
 	case r.State == Done && len(r.Warnings) > 0:
 		return "warnings"

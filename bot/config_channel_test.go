@@ -47,7 +47,7 @@ func TestResultsHaveAWord(t *testing.T) {
 		if !s.Settled() {
 			t.Errorf("%s is no end", s)
 		}
-		k.words("results", []string{resultWord(&Run{State: s})}, results)
+		k.words("results", []string{(&Run{State: s}).ResultWord()}, results)
 	}
 	if err := k.err(); err != nil {
 		t.Error(err)

@@ -229,7 +229,11 @@ func resolve(n *yaml.Node) *yaml.Node {
 // twice refuses the map m because of its keys at own, which are all called name.
 func (s *source) twice(m *yaml.Node, own []int, name string) *EditError {
 	first, second := m.Content[own[0]], m.Content[own[1]]
-	return s.refuseNode(second, fmt.Sprintf("the key %q stands twice in one map%s", name, s.also(s.offset(first))), "remove one of them, or use a marker")
+	cure := "remove one of them"
+	if s.template {
+		cure += ", or use a marker"
+	}
+	return s.refuseNode(second, fmt.Sprintf("the key %q stands twice in one map%s", name, s.also(s.offset(first))), cure)
 }
 
 // also names a second place in a reason.

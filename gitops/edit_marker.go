@@ -37,7 +37,32 @@ func (s *source) marked(name string) (scalar, error) {
 		reason := fmt.Sprintf("the line marked %q has %d values", name, len(values))
 		return scalar{}, s.refuse(start, reason, "mark a line with one key and its value")
 	}
+	for _, doc := range s.docs {
+		if _, err := s.leads(doc, values[0]); err != nil && !s.template { // where it may choose a branch
+			return scalar{}, err
+		}
+	}
 	return s.scalar(values[0])
+}
+
+// leads reports whether value stands in n, and refuses a key on the way to it that stands
+// twice in its map: readers take the last one, or none.
+func (s *source) leads(n, value *yaml.Node) (found bool, err *EditError) {
+	for i, c := range n.Content {
+		if found = c == value; !found {
+			found, err = s.leads(c, value)
+		}
+		if !found {
+			continue
+		}
+		if n.Kind == yaml.MappingNode && i%2 == 1 && err == nil {
+			if own := s.own(n, n.Content[i-1].Value); len(own) > 1 {
+				err = s.twice(n, own, n.Content[i-1].Value)
+			}
+		}
+		return true, err
+	}
+	return false, nil
 }
 
 // markerLine returns the number of the one line that ends in the marker name.

@@ -32,7 +32,7 @@ func (o outline) find(sel selector) (scalar, bool) {
 			}
 		}
 	}
-	if known != here {
+	if known != here || sel.marker != "" && o.outdone(found) {
 		return scalar{}, false
 	}
 	return o.scalar(found)
@@ -68,6 +68,20 @@ func (o outline) walk(at int, path []step) (int, answer) {
 	return at, known
 }
 
+// outdone reports that a key on the way to an entry stands twice in its map.
+func (o outline) outdone(index int) bool {
+	for ; index >= 0; index = o.entries[index].parent {
+		e := o.entries[index]
+		if e.kind != kindKey {
+			continue
+		}
+		if _, known := o.child(e.parent, string(o.text[e.key.start:e.key.end])); known != here {
+			return true
+		}
+	}
+	return false
+}
+
 // scalar returns the value of an entry as a version that can be replaced.
 func (o outline) scalar(index int) (scalar, bool) {
 	e := o.entries[index]
@@ -76,7 +90,7 @@ func (o outline) scalar(index int) (scalar, bool) {
 	}
 	word := string(o.text[e.value.start:e.value.end])
 	plain := e.form == formPlain
-	if !o.says(e.value, word) || plain && strings.EqualFold(word, "null") {
+	if !o.says(e.value, word) || plain && (strings.EqualFold(word, "null") || o.template && continued(o.data[e.value.end:])) {
 		return scalar{}, false
 	}
 	version, err := ParseVersion(word)

@@ -44,6 +44,9 @@ func (s *source) scalar(n *yaml.Node) (scalar, error) {
 		return scalar{}, s.refuse(start, err.Error(), "check the key: a version must stand there")
 	}
 	plain := n.Style&(yaml.SingleQuotedStyle|yaml.DoubleQuotedStyle) == 0
+	if s.template && plain && continued(s.data[end:]) {
+		return scalar{}, s.refuse(start, "a template action continues the value", cureTemplate)
+	}
 	tagged := n.Style&yaml.TaggedStyle != 0 && n.Tag == yaml.NodeTagString
 	return scalar{value: version, start: start, end: end, plain: plain, tagged: tagged, node: n}, nil
 }
@@ -60,6 +63,8 @@ func (s *source) unfit(n *yaml.Node) error {
 		return s.refuseNode(n, "the value is empty (null)", cureEmpty)
 	case n.Style&(yaml.LiteralStyle|yaml.FoldedStyle) != 0:
 		return s.refuseNode(n, "the value is a block scalar (| or >)", "write it on the line of its key")
+	case slices.Contains(strings.Fields(string(s.text[s.offset(n):s.token(n)])), "!"):
+		return s.refuseNode(n, "the value has the tag !, which not every reader takes for a string", "remove the tag")
 	case explicit && strings.HasPrefix(n.Tag, "!!") && n.Tag != yaml.NodeTagString:
 		return s.refuseNode(n, fmt.Sprintf("the value has the tag %s, and a version is a string", n.Tag), "remove the tag")
 	}
@@ -136,7 +141,7 @@ func (at scalar) splice(data []byte, to Version) []byte {
 var otherTypes = regexp.MustCompile(`(?i)^(?:` +
 	`null|true|false|yes|no|on|off|y|n|nan|inf|infinity|` +
 	`0x[0-9a-f]*|0o[-+]?[0-7]*|0b[-+]?[01]*|` +
-	`[0-9]+(?:\.[0-9]*)?(?:e[-+]?[0-9]+)?|` +
+	`[0-9]+(?:\.[0-9]*)?|(?:[0-9]+(?:\.[0-9]*)?)?e[-+]?[0-9]+|` +
 	`[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}(?:t.*)?` +
 	`)$`)
 

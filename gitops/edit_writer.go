@@ -39,6 +39,28 @@ func (s *source) writer(path []step) int {
 	return -1
 }
 
+// continued reports that template actions at the beginning of text join what they write
+// to what stands in front of it, by trimming the space between.
+func continued(text []byte) bool {
+	joins := false
+	for {
+		text = bytes.TrimLeft(text, " \t\r\n")
+		if !bytes.HasPrefix(text, []byte("{{")) || !joins && !bytes.HasPrefix(text, []byte("{{-")) {
+			return false
+		}
+		size := actionSize(text)
+		if size < 0 {
+			return false
+		}
+		action := text[:size]
+		if writes(action) {
+			return !indentCall.Match(action)
+		}
+		joins = bytes.HasSuffix(action, []byte("-}}"))
+		text = text[size:]
+	}
+}
+
 // writes reports that a template action writes something, as far as its first word tells.
 func writes(action []byte) bool {
 	body := string(bytes.Trim(action[2:len(action)-2], "- \t\r\n"))

@@ -17,8 +17,9 @@ import (
 const auditPage = 500
 
 // Audit calls emit with every line of the audit log from since on and before until, in
-// the order of time: decisions, commands, requests that came otherwise, and tokens. It
-// ends with the first error of emit, and returns that. Zero times do not restrict.
+// the order of time: decisions, commands, requests that came otherwise, tokens, and what
+// was turned away. It ends with the first error of emit, and returns that. Zero times do
+// not restrict.
 //
 // It reads page by page, and nothing is held of the database while emit runs, however
 // slow its reader is. A request that came as a command is in the log as that.
@@ -28,6 +29,7 @@ func (s *Store) Audit(ctx context.Context, since, until time.Time, emit func(bot
 		{read: s.auditRequests(since)},
 		{read: s.auditCommands(since, "overruled")},
 		{read: s.auditCommands(since, "commands")},
+		{read: s.auditRefusals(since)},
 		{read: s.auditEvents(since)},
 	}
 	for {

@@ -12,9 +12,10 @@ import (
 // is, but what mirrors a run that has a newer event is due again, with short waits.
 func post(ctx context.Context, tx Tx, messages []bot.Message, now time.Time) error {
 	for _, m := range messages {
-		_, err := tx.Exec(ctx, `INSERT INTO outbox (id, run, kind, channel, seq, due, attempts, begun, sent, reason)
-			VALUES ($1, $2, $3, $4, $5, $6, 0, 0, 0, '')
-			ON CONFLICT (id) DO UPDATE SET seq = excluded.seq, due = excluded.due, attempts = 0, sent = 0
+		_, err := tx.Exec(ctx, `INSERT INTO outbox (id, run, kind, channel, seq, due, attempts, begun, sent, reason, since)
+			VALUES ($1, $2, $3, $4, $5, $6, 0, 0, 0, '', $6)
+			ON CONFLICT (id) DO UPDATE SET seq = excluded.seq, due = excluded.due, attempts = 0, sent = 0,
+				since = CASE WHEN outbox.sent = 0 THEN outbox.since ELSE excluded.since END
 			WHERE outbox.kind IN ('note', 'label', 'status') AND outbox.seq < excluded.seq`,
 			m.ID, m.Run, string(m.Kind), m.Channel, m.Seq, millis(now))
 		if err != nil {

@@ -148,6 +148,9 @@ func save(ctx context.Context, tx Tx, r *bot.Run, e *bot.Event, messages []bot.M
 	if err := noteUndone(ctx, tx, r, now); err != nil {
 		return err
 	}
+	if err := countEnd(ctx, tx, r); err != nil {
+		return err
+	}
 	return release(ctx, tx, r, now)
 }
 

@@ -189,6 +189,28 @@ var migrations = []migration{{statements: []string{
 		PRIMARY KEY (source, seq, at)
 	)`,
 	`CREATE INDEX overruled_at ON overruled (at, source, seq)`,
+	`CREATE TABLE refusals (
+		hour  BIGINT NOT NULL, -- in which they were
+		key   TEXT   NOT NULL, -- of those that are counted as one
+		known BIGINT NOT NULL, -- 1 where it is known who was turned away
+		at    BIGINT NOT NULL, -- the first
+		last  BIGINT NOT NULL,
+		times BIGINT NOT NULL,
+		body  TEXT   NOT NULL,
+		PRIMARY KEY (hour, key)
+	)`,
+	`CREATE INDEX refusals_at ON refusals (at, key)`,
+}}, {fill: fillEnds, statements: []string{
+	`ALTER TABLE outbox ADD COLUMN since BIGINT NOT NULL DEFAULT 0`, // since when it waits to be sent
+	`UPDATE outbox SET since = due WHERE sent = 0`,
+	`CREATE TABLE ends (
+		track  TEXT   NOT NULL,
+		result TEXT   NOT NULL,
+		span   BIGINT NOT NULL, -- the milliseconds that none of these runs exceeded; 0: they never began
+		runs   BIGINT NOT NULL,
+		took   BIGINT NOT NULL, -- milliseconds, all of them together
+		PRIMARY KEY (track, result, span)
+	)`,
 }}}
 
 // migrationLock is the advisory lock under which PostgreSQL's tables are made, so
@@ -256,6 +278,23 @@ func fillEnded(ctx context.Context, tx Tx) error {
 		}
 		for _, r := range runs {
 			if _, err := tx.Exec(ctx, `UPDATE runs SET ended = $2 WHERE id = $1`, r.ID, ended(&r)); err != nil {
+				return err
+			}
+		}
+		last = runs[len(runs)-1].ID
+	}
+}
+
+// fillEnds counts the runs that had ended before they were counted.
+func fillEnds(ctx context.Context, tx Tx) error {
+	const page = 500
+	for last := ""; ; {
+		runs, err := list(ctx, tx, `SELECT revision, body FROM runs WHERE ended > 0 AND id > $1 ORDER BY id LIMIT $2`, []any{last, page})
+		if err != nil || len(runs) == 0 {
+			return err
+		}
+		for i := range runs {
+			if err := countEnd(ctx, tx, &runs[i]); err != nil {
 				return err
 			}
 		}

@@ -13,7 +13,7 @@ func before(t *testing.T, s *Store) {
 	t.Helper()
 	for _, table := range []string{
 		"runs", "events", "lanes", "requests", "subjects", "deliveries", "baselines", "words", "outbox",
-		"condemned", "returns", "opinions", "slots", "commands", "tokens", "overruled", "lockstep_schema",
+		"condemned", "returns", "opinions", "slots", "commands", "tokens", "overruled", "refusals", "ends", "lockstep_schema",
 	} {
 		if _, err := s.db.Exec(t.Context(), "DROP TABLE "+table); err != nil {
 			t.Fatal(err)

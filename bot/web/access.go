@@ -88,10 +88,11 @@ func (a *Access) admit(r *http.Request, scope bot.TokenScope) (caller, error) {
 		return caller{}, failed(http.StatusForbidden, "the page of another site sent this request")
 	}
 	c, err := a.identify(r)
-	switch {
-	case err != nil:
+	if err != nil {
 		return caller{}, err
-	case !scope.In(c.scopes):
+	}
+	known(r, c)
+	if !scope.In(c.scopes) {
 		return caller{}, failed(http.StatusForbidden, "%s may not do this: it needs scope %s, and has %s", c.from, scope, scopesOf(c))
 	}
 	return c, nil

@@ -88,6 +88,10 @@ type Server struct {
 	// Drift asks the outside where a package of a track disagrees; see bot.Bot.Drift.
 	Drift func(ctx context.Context, track, pkg string) ([]bot.Drift, error)
 
+	// Refused notes a request that was to change something and was turned away; nil: nobody
+	// does.
+	Refused func(r bot.Refusal)
+
 	Version string // of this program
 	Now     func() time.Time
 	Log     *slog.Logger
@@ -153,7 +157,7 @@ func (s *Server) Handler() http.Handler {
 	for _, r := range s.routes() {
 		mux.Handle(r.pattern, r.handler)
 	}
-	return guarded(legible(mux))
+	return guarded(s.witnessed(legible(mux)))
 }
 
 // legible refuses requests whose address holds what is no text: no database would take it.

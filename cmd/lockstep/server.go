@@ -34,6 +34,7 @@ type server struct {
 	engine  *engine.Engine
 	sender  *notify.Sender
 	access  *web.Access
+	ledger  *web.Ledger
 	hooks   trigger.GitLab
 	signing bot.Secret            // of the addresses at which callback gates are answered
 	keys    map[string]bot.Secret // of signed calls that announce versions, by package
@@ -73,7 +74,7 @@ func newServer(ctx context.Context, cfg *bot.Config, log *slog.Logger) (*server,
 	if s.store, err = store.Open(ctx, url); err != nil {
 		return nil, err
 	}
-	s.access.Tokens = s.store
+	s.access.Tokens, s.ledger = s.store, &web.Ledger{Keep: s.store.KeepRefusals, Log: log}
 	s.outside.bot.History, s.outside.bot.Frozen, s.outside.bot.Yields = s.store, s.store.Frozen, s.store.Yields
 	s.outside.gates.opinions = answered{s.store}
 	s.outside.gates.callback = func(g gates.Subject) string { return callbackAddress(cfg.Server.URL, s.signing, g) }
@@ -139,6 +140,7 @@ func (s *server) run(ctx context.Context) error {
 	s.listen(front, group, listener)
 	s.poll(front, group)
 	group.Go(func() error { return s.comments.Run(front) })
+	group.Go(func() error { return s.ledger.Run(front) })
 	group.Go(func() error {
 		select {
 		case err := <-ended:
@@ -204,7 +206,7 @@ func (s *server) handler() http.Handler {
 		Store: s.store, Commands: s.engine, Catalog: s.cfg, Access: s.access, Hook: &s.hooks, Calls: s.calls(),
 		Signed: func(key, signature string) bool { return gates.Signed(s.signing.Reveal(), key, signature) },
 		Tracks: s.packages(), History: s.store, Sites: sites(s.cfg), Drift: s.outside.bot.Drift, Lane: s.cfg.LaneOf, Schedules: s.cfg.Schedules(),
-		Version: version, Now: now, Log: s.log,
+		Refused: s.ledger.Note, Version: version, Now: now, Log: s.log,
 	}
 	return web.Handler()
 }

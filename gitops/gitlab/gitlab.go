@@ -47,6 +47,14 @@ type Options struct {
 	// Rate is how many requests per second are made at most, in bursts of twice as
 	// many; 0 means 10.
 	Rate rate.Limit
+
+	// Asked is told of each request that GitLab was sent, repeats included: its method, the
+	// status of the answer, 0 when none came, and how long it took until the answer began.
+	// A request whose caller gave it up is left out. nil: nobody is told.
+	Asked func(method string, status int, took time.Duration)
+
+	// Waited is told how long a request had to wait for Rate. nil: nobody is told.
+	Waited func(wait time.Duration)
 }
 
 // A Client speaks to one GitLab as one bot. It is safe for concurrent use.
@@ -80,13 +88,19 @@ func New(o Options) (*Client, error) {
 	if o.Token == nil {
 		return nil, errors.New("gitlab: no token is configured")
 	}
+	if o.Asked == nil {
+		o.Asked = func(string, int, time.Duration) {}
+	}
+	if o.Waited == nil {
+		o.Waited = func(time.Duration) {}
+	}
 	c := &Client{token: func() string { return strings.TrimSpace(o.Token()) }}
 	limit := cmp.Or(o.Rate, rateLimit)
 	client, err := api.NewClient("", // the transport sets the token
 		api.WithBaseURL(base.String()),
-		api.WithHTTPClient(httpClient(o.HTTP, base, c.token)),
+		api.WithHTTPClient(httpClient(o.HTTP, base, signer{token: c.token, asked: o.Asked})),
 		// Without a limiter the client obeys the headers of its first answer for ever.
-		api.WithCustomLimiter(rate.NewLimiter(limit, max(1, int(2*limit)))),
+		api.WithCustomLimiter(limiter{rate.NewLimiter(limit, max(1, int(2*limit))), o.Waited}),
 		api.WithCustomRetryMax(maxRetries),
 		api.WithCustomRetry(retryRead), // the client's own repeats writes as well
 		api.WithCustomBackoff(backoff),
@@ -121,17 +135,17 @@ func baseURL(text string) (*url.URL, error) {
 	return base, nil
 }
 
-// httpClient returns a copy of given (nil: one of our own) that signs its requests
-// and stays at the origin of base.
-func httpClient(given *http.Client, base *url.URL, token func() string) *http.Client {
+// httpClient returns a copy of given (nil: one of our own) whose requests go through sign,
+// and which stays at the origin of base.
+func httpClient(given *http.Client, base *url.URL, sign signer) *http.Client {
 	client := http.Client{Timeout: timeout}
 	if given != nil {
 		client = *given
 	}
-	if client.Transport == nil {
-		client.Transport = http.DefaultTransport
+	if sign.base = client.Transport; sign.base == nil {
+		sign.base = http.DefaultTransport
 	}
-	client.Transport = signer{base: client.Transport, token: token}
+	client.Transport = sign
 	client.CheckRedirect = func(next *http.Request, via []*http.Request) error {
 		switch {
 		case via[0].Method != http.MethodGet:
@@ -146,20 +160,41 @@ func httpClient(given *http.Client, base *url.URL, token func() string) *http.Cl
 	return &client
 }
 
-// A signer adds the token to each request and bounds what is read of its answer.
+// A limiter holds requests back, and tells for how long.
+type limiter struct {
+	*rate.Limiter
+	waited func(time.Duration)
+}
+
+// Wait returns when the next request may go, or ctx ends.
+func (l limiter) Wait(ctx context.Context) error {
+	began := time.Now()
+	err := l.Limiter.Wait(ctx)
+	l.waited(time.Since(began))
+	return err
+}
+
+// A signer adds the token to each request, tells of it, and bounds what is read of its
+// answer.
 type signer struct {
 	base  http.RoundTripper
 	token func() string
+	asked func(method string, status int, took time.Duration)
 }
 
 // RoundTrip implements http.RoundTripper.
 func (s signer) RoundTrip(r *http.Request) (*http.Response, error) {
 	r = r.Clone(r.Context())
 	r.Header.Set("PRIVATE-TOKEN", s.token())
+	began := time.Now()
 	answer, err := s.base.RoundTrip(r)
 	if err != nil {
+		if !errors.Is(r.Context().Err(), context.Canceled) {
+			s.asked(r.Method, 0, time.Since(began))
+		}
 		return nil, err
 	}
+	s.asked(r.Method, answer.StatusCode, time.Since(began))
 	if answer.StatusCode >= http.StatusBadRequest {
 		answer.Body = head(answer.Body, errorSize)
 	} else {

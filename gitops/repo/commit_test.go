@@ -47,6 +47,22 @@ func TestCommitHasOneTree(t *testing.T) {
 	}
 }
 
+// What people committed in another encoding, or with a zero byte, is text that any
+// database takes.
+func TestCommitInAnotherEncoding(t *testing.T) {
+	t.Parallel()
+	s := serve(t, nil)
+	tree := git(t, s.dir, "", "rev-parse", "main^{tree}")
+	const who = "J\xe9r\xf4me <j@example.com> 1700000000 +0100"
+	id := git(t, s.dir, fmt.Sprintf("tree %s\nauthor %s\ncommitter %s\nencoding ISO-8859-1\n\ncaf\xe9\x00\n\nLockstep-Run: r1\n", tree, who, who),
+		"hash-object", "-t", "commit", "-w", "--stdin", "--literally")
+	git(t, s.dir, "", "update-ref", "refs/heads/odd", id)
+	tip, err := s.repo.Tip(t.Context(), "odd")
+	if want := "caf\uFFFD\uFFFD\n\nLockstep-Run: r1\n"; err != nil || tip.ID != id || tip.Author != "J\uFFFDr\uFFFDme" || tip.Message != want {
+		t.Errorf("Tip = %+q, %v", tip, err)
+	}
+}
+
 // Whatever people configure and write: either no commit is made, or one that git takes
 // and that reads as it was meant.
 func TestCommitOfAnyWords(t *testing.T) {

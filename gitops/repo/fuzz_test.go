@@ -42,10 +42,11 @@ func FuzzAnswer(f *testing.F) {
 		f.Add(seed)
 	}
 	f.Fuzz(func(_ *testing.T, data []byte) {
-		g := &greeting{refs: map[string]oid{}, offered: map[string]string{}}
-		l := newLines(bytes.NewReader(data))
-		for err := error(nil); err == nil; {
-			_, err = l.each(g.note)
+		for _, do := range []func(string) error{newGreeting().note, newGreeting().ref} {
+			l := newLines(bytes.NewReader(data))
+			for err := error(nil); err == nil; {
+				_, err = l.each(do)
+			}
 		}
 		_, _ = readReport(newLines(&band{lines: newLines(bytes.NewReader(data))}))
 		_ = (objects{}).unpack(&band{lines: newLines(bytes.NewReader(data))})

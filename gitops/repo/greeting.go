@@ -16,6 +16,10 @@ type greeting struct {
 	offered map[string]string
 }
 
+func newGreeting() *greeting {
+	return &greeting{refs: map[string]oid{}, offered: map[string]string{}}
+}
+
 // errLong is about repositories with the other kind of ids.
 var errLong = errors.New("the repository uses SHA-256 object ids, which are not supported: use one with SHA-1")
 
@@ -26,7 +30,7 @@ func (s *session) welcome(ctx context.Context, service string) (*greeting, error
 		return nil, err
 	}
 	defer body.Close()
-	g := &greeting{refs: map[string]oid{}, offered: map[string]string{}}
+	g := newGreeting()
 	l := newLines(body)
 	_, err = l.each(g.note)
 	if err == nil && !g.begun { // so far it named the service

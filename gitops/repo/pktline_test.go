@@ -3,6 +3,7 @@ package repo
 import (
 	"errors"
 	"io"
+	"net/http"
 	"strings"
 	"testing"
 )
@@ -42,6 +43,24 @@ func TestBandSaid(t *testing.T) {
 		if !errors.As(err, &server) || sentence(string(server)) != "the reason" {
 			t.Errorf("%q: %v, want what the server says", sent, err)
 		}
+	}
+}
+
+// A list of refs with capabilities, as the first version has them, is no reason to fall.
+func TestCapabilitiesAmongRefs(t *testing.T) {
+	t.Parallel()
+	id := strings.Repeat("1", 40)
+	s := serve(t, func(backend http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
+			if req.Method == http.MethodPost {
+				_, _ = w.Write(pktMark(pkt(nil, "%s refs/heads/main\x00side-band-64k object-format=sha1\n", id), flush))
+				return
+			}
+			backend.ServeHTTP(w, req)
+		})
+	})
+	if got, err := s.repo.Head(t.Context(), "main"); err != nil || got != id {
+		t.Errorf("Head = %q, %v", got, err)
 	}
 }
 

@@ -32,7 +32,8 @@ func newSnapshot(got objects, id oid) (*Snapshot, error) {
 		return nil, fmt.Errorf("the server did not send a commit of this id: %v", err)
 	}
 	s := &Snapshot{objects: got, Commit: gitops.Commit{ID: id.String()}}
-	head, message, _ := strings.Cut(string(content), "\n\n")
+	text := strings.ReplaceAll(strings.ToValidUTF8(string(content), "\uFFFD"), "\x00", "\uFFFD")
+	head, message, _ := strings.Cut(text, "\n\n")
 	s.Commit.Message = message
 	for line := range strings.Lines(head) {
 		name, value, _ := strings.Cut(strings.TrimSuffix(line, "\n"), " ")
@@ -71,28 +72,44 @@ func (s *Snapshot) Files() ([]string, error) {
 	if s.files != nil {
 		return slices.Sorted(maps.Keys(s.files)), nil
 	}
-	files, err := s.below(nil, "", s.root)
+	l := &listing{from: s}
+	files, err := l.below(nil, "", s.root)
 	if err != nil {
 		return nil, fmt.Errorf("list files of commit %.8s: %v", s.Commit.ID, err)
 	}
 	return files, nil
 }
 
+// mostEntries is how many entries of trees are looked at: a few kilobytes of trees may
+// hold each other so often that no memory has room for their paths.
+const mostEntries = 2_000_000
+
+var errEntries = errors.New("its tree has more than 2 million entries")
+
+// A listing is on its way through all of a snapshot.
+type listing struct {
+	from *Snapshot
+	seen int // how many entries were looked at
+}
+
 // below appends the files of the tree id, which stands at prefix. Git's order within
 // trees is the order of whole paths.
-func (s *Snapshot) below(files []string, prefix string, id oid) ([]string, error) {
-	t, err := s.tree(id)
+func (l *listing) below(files []string, prefix string, id oid) ([]string, error) {
+	t, err := l.from.tree(id)
 	if err != nil {
 		return nil, err
 	}
 	for e, err := range t.all() {
+		if l.seen++; err == nil && l.seen > mostEntries {
+			err = errEntries
+		}
 		switch path := prefix + string(e.name); {
 		case err != nil:
 			return nil, err
 		case e.is(regular):
 			files = append(files, path)
 		case e.is(directory):
-			if files, err = s.below(files, path+"/", e.id); err != nil {
+			if files, err = l.below(files, path+"/", e.id); err != nil {
 				return nil, err
 			}
 		}

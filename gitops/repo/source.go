@@ -89,7 +89,7 @@ func (s *source) list(ctx context.Context, prefix string) (map[string]oid, error
 		return nil, err
 	}
 	defer body.Close()
-	g := &greeting{refs: map[string]oid{}}
+	g := newGreeting()
 	l := newLines(body)
 	if _, err = l.each(g.ref); err != nil {
 		return nil, err

@@ -15,6 +15,7 @@ type walk struct {
 	ready   []place // directories to look into
 	blocked []place // those whose tree has to be fetched first
 	missing []oid   // what has to be fetched
+	seen    int     // how many entries were looked at
 	shape   shape
 }
 
@@ -84,6 +85,9 @@ func (w *walk) look(p place) error {
 	below, wild := byFirst(p.asked)
 	directories, files := 0, 0
 	for e, err := range t.all() {
+		if w.seen++; err == nil && w.seen > mostEntries {
+			err = errEntries
+		}
 		if err != nil {
 			return err
 		}

@@ -90,7 +90,12 @@ func (o outline) scalar(index int) (scalar, bool) {
 	}
 	word := string(o.text[e.value.start:e.value.end])
 	plain := e.form == formPlain
-	if !o.says(e.value, word) || plain && (strings.EqualFold(word, "null") || o.template && continued(o.data[e.value.end:])) {
+	switch {
+	case !o.says(e.value, word):
+		return scalar{}, false
+	case plain && e.tag == tagNone && strings.EqualFold(word, "null"):
+		return scalar{}, false
+	case plain && o.template && continued(o.data[e.value.end:]):
 		return scalar{}, false
 	}
 	version, err := ParseVersion(word)

@@ -35,7 +35,8 @@ func (o *outliner) flow(index, at, depth int) int {
 }
 
 // gap passes over blanks, line breaks and comments of a flow map or list, from the end of
-// a token at the offset at, and returns where the next one begins, or 0.
+// a token at the offset at, and returns where the next one begins, or 0. Tabs may not
+// stand where the block around it is indented.
 func (o *outliner) gap(at int) int {
 	for {
 		next := skipBlanks(o.text, at, o.end)
@@ -46,7 +47,9 @@ func (o *outliner) gap(at int) int {
 			return 0
 		}
 		o.line()
-		if at = o.start; isMarker(o.text, at) {
+		at = o.start
+		indent := skipSpaces(o.text, at, o.end)
+		if isMarker(o.text, at) || indent < o.end && o.text[indent] == '\t' && indent-at <= o.column() {
 			return 0
 		}
 	}

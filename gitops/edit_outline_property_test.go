@@ -51,6 +51,9 @@ var plainSeeds = []string{
 	"a: &a 1.0\nb: &b\n  c: *a\nd:\n- &d\n  e: 1\n- *d\n<<: [*b, {f: *a}]\ng: &g {h: &h i, j: *h}\n",
 	"a: !!str 1.0\nb: !own '1.0'\nc: &c !!int 1\nd: !x.y/z &d |\n  e\nf: [!!str a, &b !c b]\n",
 	"a: [\n  b, # c\n\n\t{\"d\":e, f : \"g\n h\"},\n  [],\n\n]\nb:\n  {\n}\n",
+	"a:\n  b: {c: d\n \t}\n",
+	"a: [b\n\t# c\n]\n",
+	"{\n\t\"a\": [1\n\t]\n}\n",
 	"{\n  \"a\": {\"version\": \"1.0\"},\n  \"b\": [\n    1\n  ]\n}\n",
 	"a: |2-\n    b\n   c\n # d\ne: >+1\n\n f\ng: |\nh: >-\n\n",
 	"-\n  a: 1\n- # c\n  - -\n- \n",
@@ -115,7 +118,7 @@ func plainBlock(t *rapid.T, b *strings.Builder, indent string, depth int) {
 func mutate(t *rapid.T, text string) string {
 	at := rapid.IntRange(0, len(text)).Draw(t, "at")
 	end := min(len(text), at+rapid.IntRange(0, 3).Draw(t, "cut"))
-	return text[:at] + rapid.SampledFrom(strings.Split("|\n| |  |\t|#|: |:|- |-|'|\"|{|}|[|]|,|, |&a |*a|!|!!int |>|%|@|`|? |---|...|<<: |\\|\r|\r\n|\u0085|\u2028|\ufeff|ä|x|0|~|=|\x00|\x7f|{{|}}", "|")).Draw(t, "put") + text[end:]
+	return text[:at] + rapid.SampledFrom(strings.Split("|\n| |  |\t|\n\t|\n \t| \n|#|\n#|\n---\n|: |:|- |-|'|\"|{|}|[|]|,|, |&a |*a|!|!!int |>|%|@|`|? |---|...|<<: |\\|\r|\r\n|\u0085|\u2028|\ufeff|ä|x|0|~|=|\x00|\x7f|{{|}}", "|")).Draw(t, "put") + text[end:]
 }
 
 // TestOutlineProperties holds outlines and their edits against the parser, for files that

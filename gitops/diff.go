@@ -2,7 +2,8 @@ package gitops
 
 import (
 	"bytes"
-	"strconv"
+	"fmt"
+	"path"
 	"strings"
 
 	"github.com/rogpeppe/go-internal/diff"
@@ -16,11 +17,26 @@ func Diff(file string, before, after []byte) []byte {
 	return unified
 }
 
-// diffName returns the name of a file in a diff, as git writes it.
+// diffName returns the name of a file in a diff, as git writes and reads it: whatever is
+// no printable ASCII in octal and in quotes, and a tab behind a name with blanks.
 func diffName(side, file string) string {
-	name := side + strings.TrimLeft(file, "/")
-	if quoted := strconv.QuoteToASCII(name); strings.ContainsAny(quoted[1:len(quoted)-1], `\`) {
-		return quoted
+	name := side + strings.TrimLeft(path.Clean(file), "/")
+	var b strings.Builder
+	for i := range len(name) {
+		switch c := name[i]; {
+		case c == '"' || c == '\\':
+			b.WriteString(`\` + string(rune(c)))
+		case c < ' ' || c > '~':
+			fmt.Fprintf(&b, `\%03o`, c)
+		default:
+			b.WriteByte(c)
+		}
+	}
+	switch quoted := b.String(); {
+	case quoted != name:
+		return `"` + quoted + `"`
+	case strings.Contains(name, " "):
+		return name + "\t"
 	}
 	return name
 }

@@ -117,7 +117,7 @@ func (s *source) child(m *yaml.Node, name string) (*yaml.Node, *EditError) {
 		return nil, s.twice(m, own, name)
 	case len(own) == 1:
 		return m.Content[own[0]+1], nil
-	case s.merged(m, name, map[*yaml.Node]bool{}) != nil:
+	case s.merged(m, name) != nil:
 		return nil, s.refuseNode(m, fmt.Sprintf("the key %q comes from a merge (<<)", name), "set it where the merged map stands, or write it out here")
 	}
 	for i := 0; i+1 < len(m.Content); i += 2 {
@@ -162,7 +162,7 @@ func (s *source) answers(m *yaml.Node, st step) bool {
 			return true
 		}
 	}
-	return len(own) == 0 && s.reads(s.merged(m, st.name, map[*yaml.Node]bool{}), st.value)
+	return len(own) == 0 && s.reads(s.merged(m, st.name), st.value)
 }
 
 // own returns the indexes in m.Content of the keys called name that m holds itself.
@@ -175,35 +175,50 @@ func (s *source) own(m *yaml.Node, name string) (at []int) {
 	return at
 }
 
-// merged returns the value that the merge keys of m supply for name, or nil. A map
-// may merge itself through its own anchor: seen holds the maps that were looked at.
-func (s *source) merged(m *yaml.Node, name string, seen map[*yaml.Node]bool) *yaml.Node {
-	if seen[m] {
-		return nil
-	}
-	seen[m] = true
+// merged returns the value that the merge keys of m supply for name, or nil.
+func (s *source) merged(m *yaml.Node, name string) *yaml.Node {
 	for i := 0; i+1 < len(m.Content); i += 2 {
 		if m.Content[i].Tag != yaml.MergeTag {
 			continue
 		}
-		from := []*yaml.Node{m.Content[i+1]}
-		if list := resolve(from[0]); list.Kind == yaml.SequenceNode {
-			from = list.Content
-		}
-		for _, n := range from {
-			n = resolve(n)
-			if n.Kind != yaml.MappingNode {
-				continue
-			}
-			if own := s.own(n, name); len(own) > 0 {
-				return n.Content[own[0]+1]
-			}
-			if v := s.merged(n, name, seen); v != nil {
-				return v
-			}
+		if v := s.supplied(m.Content[i+1], name); v != nil {
+			return v
 		}
 	}
 	return nil
+}
+
+// A supply is what a map, or a list of maps, gives to those that merge it for a key.
+type supply struct {
+	from *yaml.Node
+	name string
+}
+
+// supplied returns the value that n, or what it is an alias of, supplies for name, or
+// nil. It looks once: thousands of items may merge the same map, and a map may merge
+// itself through its own anchor.
+func (s *source) supplied(n *yaml.Node, name string) *yaml.Node {
+	n = resolve(n)
+	key := supply{n, name}
+	value, known := s.supplies[key]
+	if known {
+		return value
+	}
+	s.supplies[key] = nil
+	switch n.Kind {
+	case yaml.SequenceNode:
+		for i := 0; i < len(n.Content) && value == nil; i++ {
+			value = s.supplied(n.Content[i], name)
+		}
+	case yaml.MappingNode:
+		if own := s.own(n, name); len(own) > 0 {
+			value = n.Content[own[0]+1]
+		} else {
+			value = s.merged(n, name)
+		}
+	}
+	s.supplies[key] = value
+	return value
 }
 
 // reads reports whether n, or what it is an alias of, is a scalar that says text in

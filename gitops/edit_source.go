@@ -23,7 +23,13 @@ type source struct {
 	lines    []int        // offset of the first byte of each line, as the parser counts lines
 	docs     []*yaml.Node // the documents of the stream; none when fault is set
 	fault    *EditError   // why text cannot be parsed, or nil
+
+	last     cursor                // where offset was last
+	supplies map[supply]*yaml.Node // what is known of merges: see supplied
 }
+
+// A cursor is where a line and a column, both 1-based, stand in text.
+type cursor struct{ line, column, offset int }
 
 var byteOrderMark = []byte("\uFEFF")
 
@@ -36,7 +42,7 @@ const MaxSize = 4 << 20
 // readSource parses data. A file that is no YAML is not an error yet, since a marker
 // may still name a line of it: see source.fault.
 func readSource(file string, data []byte) (*source, error) {
-	s := &source{file: file, data: data, text: data, template: path.Ext(file) == templateExt}
+	s := &source{file: file, data: data, text: data, template: path.Ext(file) == templateExt, supplies: map[supply]*yaml.Node{}}
 	if len(data) > MaxSize {
 		return nil, &EditError{File: file, Reason: fmt.Sprintf("the file is larger than %d MiB", MaxSize>>20), Cure: "keep the version in a smaller file"}
 	}
@@ -124,17 +130,22 @@ func (s *source) line(n int) (start, end int) {
 	return start, end
 }
 
-// offset returns where n begins, its anchor and tag included.
+// offset returns where n begins, its anchor and tag included. It goes on from where it
+// was, since all of a file may be on one line.
 func (s *source) offset(n *yaml.Node) int {
 	if n.Line < 1 || n.Line > len(s.lines) {
 		return len(s.text)
 	}
-	at := s.lines[n.Line-1]
-	for range n.Column - 1 {
-		_, size := utf8.DecodeRune(s.text[at:])
-		at += size
+	at := s.last
+	if at.line != n.Line || at.column > n.Column {
+		at = cursor{n.Line, 1, s.lines[n.Line-1]}
 	}
-	return at
+	for ; at.column < n.Column; at.column++ {
+		_, size := utf8.DecodeRune(s.text[at.offset:])
+		at.offset += size
+	}
+	s.last = at
+	return at.offset
 }
 
 // place returns the line and the column of the byte at offset, both 1-based. Columns

@@ -67,7 +67,7 @@ type Uses struct {
 func HelmfileUses(files Files, file, environment, key string) (Uses, error) {
 	f := &finder{
 		files: files, file: file, environment: environment, key: key, words: keyWords(key),
-		visited: map[visit]bool{}, held: map[string]holding{}, used: map[string]bool{},
+		visited: map[visit]bool{}, held: map[string]holding{}, used: map[string]bool{}, parsed: map[string][]spot{},
 	}
 	f.root(path.Clean(file))
 	f.settle()
@@ -80,7 +80,7 @@ const (
 	maxHelmfileSize = 1 << 20
 	maxCandidates   = 500
 	maxAliases      = 20         // in a row
-	maxCompared     = 50_000_000 // paths against patterns
+	maxWork         = 50_000_000 // of about 100 ns each: seconds, not minutes
 )
 
 // A finder is one search.
@@ -98,7 +98,8 @@ type finder struct {
 	used    map[string]bool // files of uses
 	open    []openDoubt
 
-	compared int // how often a path was held against a pattern
+	work   int               // see maxWork
+	parsed map[string][]spot // values files of environments
 }
 
 // An openDoubt is a doubt about values files of unknown names: whether it hides a
@@ -286,7 +287,11 @@ func (f *finder) matching(pattern string) []string {
 		return nil
 	}
 	var all []string
-	for _, p := range f.comparable(literal(pattern)) {
+	paths := f.below(literal(pattern))
+	if f.tired(len(paths)) {
+		return nil
+	}
+	for _, p := range paths {
 		if ok, err := path.Match(pattern, p); err == nil && ok {
 			all = append(all, p)
 		}
@@ -302,9 +307,8 @@ func literal(pattern string) string {
 	return pattern
 }
 
-// comparable returns the files whose path has a prefix, to be held against a pattern; none
-// when that was done too often.
-func (f *finder) comparable(prefix string) []string {
+// below returns the files whose path has a prefix.
+func (f *finder) below(prefix string) []string {
 	all := f.list()
 	first, _ := slices.BinarySearch(all, prefix)
 	all = all[first:]
@@ -314,11 +318,16 @@ func (f *finder) comparable(prefix string) []string {
 		}
 		return 1
 	})
-	if f.compared += size; f.compared > maxCompared {
-		f.note(Doubt{File: path.Clean(f.file), Reason: "it and what it nests name too many files by wildcards and templates", Hides: true})
-		return nil
-	}
 	return all[:size]
+}
+
+// tired counts work, and reports that there was too much of it.
+func (f *finder) tired(work int) bool {
+	if f.work += work; f.work <= maxWork {
+		return false
+	}
+	f.note(Doubt{File: path.Clean(f.file), Reason: "it and what it nests are too much to be read", Hides: true})
+	return true
 }
 
 // settle decides on the open doubts, now that the files of all uses are known: a
@@ -349,7 +358,11 @@ func (f *finder) candidates(pattern string) (files []string, ok bool) {
 		return nil, false
 	}
 	parts, tried := loose(pattern), 0
-	for _, p := range f.comparable(parts[0]) {
+	paths := f.below(parts[0])
+	if f.tired(len(paths) / 4) {
+		return nil, false
+	}
+	for _, p := range paths {
 		if f.used[p] && len(parts) > 1 || !matchesLoosely(p, parts) {
 			continue
 		}

@@ -62,10 +62,6 @@ var releaseName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$`)
 // use notes the use that was found.
 func (c *candidate) use() {
 	f := c.f
-	why := fmt.Sprintf("release %s (%s:%d) has values %s", c.name, c.at.page.file, c.at.line(), c.file)
-	if len(c.others) > 0 {
-		why += ", which go before those of " + strings.Join(c.others, ", ")
-	}
 	f.used[c.file] = true
 	for _, file := range c.others {
 		f.used[file] = true
@@ -78,6 +74,10 @@ func (c *candidate) use() {
 			f.doubt(c.at, c.name, true, "another release of that name has the values %s", u.File)
 			return
 		}
+	}
+	why := fmt.Sprintf("release %s (%s:%d) has values %s", c.name, c.at.page.file, c.at.line(), c.file)
+	if len(c.others) > 0 {
+		why += ", which go before those of " + strings.Join(c.others[:min(3, len(c.others))], ", ")
 	}
 	f.uses.Uses = append(f.uses.Uses, Use{Service: c.name, File: c.file, Key: f.key, Why: why})
 }
@@ -177,7 +177,11 @@ func (c *candidate) look(item spot) {
 	case !ok:
 		f.doubt(item, c.name, false, "values %q lead out of the repository", shown(name))
 	default:
-		for _, file := range f.expanded(file) {
+		all := f.expanded(file)
+		if f.tired(4 * len(all)) {
+			return
+		}
+		for _, file := range all {
 			c.lookInto(item, file)
 		}
 	}

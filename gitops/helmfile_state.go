@@ -69,15 +69,15 @@ func (s spot) list(f *finder, release, what string) []spot {
 }
 
 // pairs calls visit with each key of a map and its value, merged ones after its own.
-func (s spot) pairs(visit func(key string, value spot)) {
-	s.merged(visit, map[*yaml.Node]bool{})
+func (s spot) pairs(f *finder, visit func(key string, value spot)) {
+	s.merged(f, visit, map[*yaml.Node]bool{})
 }
 
 // merged is pairs for a map that others merge, or itself: seen holds those that were
 // gone through, and the first one counts.
-func (s spot) merged(visit func(key string, value spot), seen map[*yaml.Node]bool) {
+func (s spot) merged(f *finder, visit func(key string, value spot), seen map[*yaml.Node]bool) {
 	n := s.target()
-	if n == nil || n.Kind != yaml.MappingNode || seen[n] {
+	if n == nil || n.Kind != yaml.MappingNode || seen[n] || f.tired(4+len(n.Content)/8) {
 		return
 	}
 	seen[n] = true
@@ -94,7 +94,7 @@ func (s spot) merged(visit func(key string, value spot), seen map[*yaml.Node]boo
 		}
 	}
 	for _, m := range from {
-		m.merged(visit, seen)
+		m.merged(f, visit, seen)
 	}
 }
 
@@ -103,7 +103,7 @@ func (s spot) merged(visit func(key string, value spot), seen map[*yaml.Node]boo
 func (s spot) get(f *finder, key string) spot {
 	var found spot
 	n := s.target()
-	s.pairs(func(name string, value spot) {
+	s.pairs(f, func(name string, value spot) {
 		switch {
 		case name != key:
 		case !found.is():
@@ -126,7 +126,7 @@ func (s spot) known(f *finder, release string) {
 // written returns the first action that writes a key of a map, and the value of that
 // key; "" when there is none.
 func (s spot) written(f *finder, release string) (at spot, action string) {
-	s.pairs(func(key string, value spot) {
+	s.pairs(f, func(key string, value spot) {
 		if _, unknown := s.page.expand(key, f.environment, release); action == "" && len(unknown) > 0 {
 			at, action = value, unknown[0]
 		}
@@ -270,7 +270,7 @@ func (s *state) add(root spot) {
 	s.helmfiles = append(s.helmfiles, root.get(f, "helmfiles").list(f, "", "helmfiles")...)
 	s.defaults = append(s.defaults, root.get(f, "values").list(f, "", "values")...)
 	s.lenient = s.lenient || lenient(root.get(f, "missingFileHandler"))
-	root.get(f, "templates").pairs(func(name string, value spot) { s.templates[name] = value })
+	root.get(f, "templates").pairs(f, func(name string, value spot) { s.templates[name] = value })
 	root.known(f, "")
 	if at := root.get(f, "charts"); at.is() {
 		f.doubt(at, "", true, "charts is what helmfile called releases once: rename it")
@@ -283,7 +283,7 @@ func (s *state) add(root spot) {
 	case !s.defines.is():
 		s.defines = environments
 	}
-	environments.pairs(func(name string, value spot) {
+	environments.pairs(f, func(name string, value spot) {
 		name, _ = root.page.expand(name, f.environment, "")
 		value.known(f, "")
 		s.environments[name] = append(s.environments[name], value)

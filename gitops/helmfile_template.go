@@ -260,6 +260,9 @@ var wild = regexp.MustCompile(`\[[^]]*\]|[*?\\\x{E000}-\x{F8FF}]`)
 // beginning and the last one at its end.
 func matchesLoosely(name string, parts []string) bool {
 	last := len(parts) - 1
+	if !strings.HasSuffix(name, parts[last]) {
+		return false
+	}
 	for i, part := range parts {
 		at := strings.Index(name, part)
 		if i == last && i > 0 {

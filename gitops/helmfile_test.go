@@ -157,7 +157,7 @@ func TestHelmfileHostile(t *testing.T) {
 // Names with wildcards are held against all files only so often.
 func TestHelmfileWildcards(t *testing.T) {
 	t.Parallel()
-	f := &finder{file: "helmfile.yaml", files: memory{"a/x": "", "b/x": "", "b/y": "", "c/x": ""}, compared: maxCompared - 2}
+	f := &finder{file: "helmfile.yaml", files: memory{"a/x": "", "b/x": "", "b/y": "", "c/x": ""}, work: maxWork - 2}
 	for _, want := range []string{"b/x b/y", ""} {
 		if got := strings.Join(f.matching("b/*"), " "); got != want {
 			t.Errorf("got %q, want %q", got, want)

@@ -166,7 +166,7 @@ func (s *state) value(steps []string) string {
 	return ""
 }
 
-// valuesFile reads a values file of the environment. It returns nil where templates or
+// valuesFile returns what a values file of the environment holds; nil where templates or
 // its place keep it from being read.
 func (s *state) valuesFile(item spot) []spot {
 	name, unknown := item.text(s.f.environment, "")
@@ -174,6 +174,16 @@ func (s *state) valuesFile(item spot) []spot {
 	if len(unknown) > 0 || !ok || remote(name) || strings.ContainsAny(name, "*?[") {
 		return nil
 	}
+	roots, known := s.f.parsed[file]
+	if !known {
+		roots = s.parse(file)
+		s.f.parsed[file] = roots
+	}
+	return roots
+}
+
+// parse is valuesFile for a file that was not read yet.
+func (s *state) parse(file string) []spot {
 	if _, there := slices.BinarySearch(s.f.list(), file); !there {
 		return nil
 	}

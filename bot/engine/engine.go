@@ -60,6 +60,10 @@ type Options struct {
 	// the store's connections are closed. Its error ends Run. nil: nothing runs beside.
 	Beside func(ctx context.Context) error
 
+	// Looked is told each time that lanes were granted, or that nobody waits for one that is
+	// free, with the wait until the next look. nil: nobody is told.
+	Looked func(again time.Duration)
+
 	Limits   bot.Limits                  // a zero field has the default that bot.Limits names
 	Channels func(track string) []string // the channels that hear of a track's runs; nil: nobody hears
 	Now      func() time.Time            // nil: time.Now
@@ -101,6 +105,9 @@ func defaults(o Options) Options {
 	}
 	if o.Beside == nil {
 		o.Beside = func(context.Context) error { return nil }
+	}
+	if o.Looked == nil {
+		o.Looked = func(time.Duration) {}
 	}
 	if o.Now == nil {
 		o.Now = time.Now

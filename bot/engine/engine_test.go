@@ -360,3 +360,24 @@ func TestBesideHasTheStoreToItsEnd(t *testing.T) {
 		}
 	})
 }
+
+// Whoever watches is told of each look for lanes that are free.
+func TestLooksAreToldOf(t *testing.T) {
+	on(t, func(t *testing.T, url string) {
+		looks := make(chan time.Duration, 1)
+		p := begin(t, url, Options{Poll: 5 * time.Millisecond, Looked: func(again time.Duration) {
+			select {
+			case looks <- again:
+			default:
+			}
+		}})
+		for range 3 {
+			if again := <-looks; again != 5*time.Millisecond {
+				t.Errorf("the next look is in %v", again)
+			}
+		}
+		if err := p.stop(); err != nil {
+			t.Error(err)
+		}
+	})
+}

@@ -20,7 +20,10 @@ func (e *Engine) grant(ctx context.Context) {
 			e.rouse(ctx, run)
 		}
 	}
-	if err != nil && ctx.Err() == nil {
+	switch {
+	case err == nil:
+		e.o.Looked(e.o.Poll)
+	case ctx.Err() == nil:
 		e.o.Log.Error("lanes cannot be granted", "error", err)
 	}
 	e.makeWay(ctx)

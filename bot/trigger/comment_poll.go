@@ -2,6 +2,7 @@ package trigger
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"time"
@@ -23,7 +24,8 @@ const (
 // a comment is still obeyed. It reads a merge request only where something is new there.
 type CommentPoll struct {
 	Comments *Comments
-	Every    time.Duration // a minute when 0
+	Every    time.Duration             // a minute when 0
+	Looked   func(again time.Duration) // as in Poll, of a look at all projects
 
 	looked  map[string]time.Time        // by project, when the last look that was complete began
 	seen    map[string]map[int64]*sight // by project and merge request
@@ -46,11 +48,16 @@ func (p *CommentPoll) Run(ctx context.Context) error {
 		every = commentsEvery
 	}
 	for {
+		var failed error
 		for _, project := range p.Comments.Config.EnvironmentRepositories() {
-			if err := p.look(ctx, project); ctx.Err() == nil {
-				p.note(project, err)
+			err := p.look(ctx, project)
+			if ctx.Err() != nil {
+				return nil
 			}
+			p.note(project, err)
+			failed = errors.Join(failed, err)
 		}
+		looked(p.Looked, failed, every)
 		select {
 		case <-ctx.Done():
 			return nil

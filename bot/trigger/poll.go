@@ -44,6 +44,10 @@ type Poll struct {
 	Now     func() time.Time
 	Log     *slog.Logger
 
+	// Looked is told of each look that found out everything, with the wait until the next;
+	// nil: nobody is told.
+	Looked func(again time.Duration)
+
 	begun   bool           // a look has ended well
 	seen    []announcement // at the last look that left nothing open
 	trouble string         // what went wrong at the last look; said once
@@ -81,6 +85,7 @@ func (p *Poll) Run(ctx context.Context) error {
 	for {
 		if err := p.look(ctx); ctx.Err() == nil {
 			p.note(err)
+			looked(p.Looked, err, p.Every)
 		}
 		select {
 		case <-ctx.Done():

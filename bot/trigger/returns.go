@@ -40,6 +40,7 @@ type Returns struct {
 	Channels func(track string) []string                                 // the channels that hear of a track's runs
 	Now      func() time.Time
 	Log      *slog.Logger
+	Looked   func(again time.Duration) // as in Poll
 
 	trouble string // what went wrong at the last look; said once
 }
@@ -55,6 +56,7 @@ func (l *Returns) Run(ctx context.Context) error {
 	for {
 		if err := l.look(ctx); ctx.Err() == nil {
 			l.note(err)
+			looked(l.Looked, err, every)
 		}
 		select {
 		case <-ctx.Done():

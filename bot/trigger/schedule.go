@@ -57,6 +57,7 @@ type Scheduler struct {
 	Wake      func()                                                 // there is a new request
 	Now       func() time.Time
 	Log       *slog.Logger
+	Looked    func(again time.Duration) // as in Poll
 
 	trouble string // what went wrong at the last look; said once
 }
@@ -65,12 +66,13 @@ type Scheduler struct {
 func (l *Scheduler) Run(ctx context.Context) error {
 	for {
 		next, err := l.look(ctx)
-		if ctx.Err() == nil {
-			l.note(err)
-		}
 		wait := lookAgain
 		if !next.IsZero() {
 			wait = max(min(wait, next.Sub(l.Now())), 0)
+		}
+		if ctx.Err() == nil {
+			l.note(err)
+			looked(l.Looked, err, wait)
 		}
 		select {
 		case <-ctx.Done():

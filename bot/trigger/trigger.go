@@ -47,6 +47,13 @@ type Store interface {
 	Active(ctx context.Context) ([]bot.Run, error)
 }
 
+// looked tells whoever wants to know that a look ended well, and when the next begins.
+func looked(tell func(again time.Duration), err error, again time.Duration) {
+	if tell != nil && err == nil {
+		tell(again)
+	}
+}
+
 // reply answers with JSON.
 func reply(w http.ResponseWriter, status int, body any) {
 	w.Header().Set("Content-Type", "application/json")

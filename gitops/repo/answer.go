@@ -26,8 +26,11 @@ func (t *turnedAway) Error() string {
 	case http.StatusUnauthorized:
 		return "the server does not accept the access token (401): it has expired, was revoked or lacks the scope; renew it"
 	case http.StatusForbidden:
-		if mentions(t.text, ailments) {
+		switch {
+		case mentions(t.text, ailments):
 			return "the server cannot do this now (403)" + t.reason()
+		case strings.TrimSpace(t.text) == "Forbidden": // no more than this comes of Rack::Attack
+			return "the server forbids everything from here (403), as GitLab does for an hour after many logins that failed: renew the access token if it has expired"
 		}
 		return fmt.Sprintf("the access token may not do this (403)%s: give its user the role, and the token the scope, to read and write the repository", t.reason())
 	case http.StatusNotFound:

@@ -24,6 +24,7 @@ func TestStatus(t *testing.T) {
 		{403, "Git push is not allowed because this GitLab instance is currently in (read-only) maintenance mode.", "the server cannot do this now (403): Git push is not allowed because", 1},
 		{403, "The repository is temporarily read-only. Please try again later.", "cannot do this now (403): The repository", 1},
 		{403, page, "(403): give", 1},
+		{403, "Forbidden\n", "forbids everything from here (403), as GitLab does for an hour after", 1},
 		{404, "The project you were looking for could not be found or you don't have permission to view it.", "no repository at /env.git (404)", 2},
 		{422, "Project could not be created", "status 422: Project could not be created", 2},
 		{429, "Retry later\n", "status 429: Retry later", 1},

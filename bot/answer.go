@@ -17,7 +17,7 @@ type Question struct {
 	Environment string
 	Gate        GatePlan
 
-	author string // who asked for the run
+	author gates.Person // who asked for the run
 }
 
 // Answerable returns the gate that is named as one that can be answered now. The
@@ -33,7 +33,7 @@ func (r *Run) Answerable(environment, gate string) (Question, error) {
 		return Question{}, err
 	}
 	s := &r.Stages[i]
-	q := Question{Environment: s.Plan.Environment, Gate: s.Plan.Gates[n], author: r.By}
+	q := Question{Environment: s.Plan.Environment, Gate: s.Plan.Gates[n], author: gates.Person{Name: r.By, ID: r.ByID}}
 	switch state := s.Gates[n]; {
 	case q.Gate.Approval == nil && q.Gate.Callback == nil:
 		return q, fmt.Errorf("%w: %s takes no answer, it finds out by itself", ErrRefused, q)
@@ -95,16 +95,23 @@ func (q Question) when() string {
 	return "after the deployment to " + q.Environment
 }
 
-// MayAnswer returns nil when somebody may answer, else ErrRefused with why not.
-func (q Question) MayAnswer(by string) error {
+// IsOf reports that the opinion is of the same one as another.
+func (o Opinion) IsOf(other Opinion) bool { return o.speaker().Is(other.speaker()) }
+
+// speaker returns whose opinion it is.
+func (o Opinion) speaker() gates.Person { return gates.Person{Name: o.By, ID: o.ByID} }
+
+// MayAnswer returns nil when whoever has an opinion may answer, else ErrRefused with why
+// not.
+func (q Question) MayAnswer(o Opinion) error {
 	a := q.Gate.Approval
 	switch {
-	case a == nil && by == CallbackSpeaker:
+	case a == nil && o.By == CallbackSpeaker:
 		return nil
 	case a == nil:
 		return fmt.Errorf("%w: %s is answered by a program at its signed address, not by people", ErrRefused, q)
 	}
-	if err := (gates.Approval{By: a.By, NotAuthor: a.NotAuthor}).May(by, q.author); err != nil {
+	if err := (gates.Approval{By: a.By, NotAuthor: a.NotAuthor}).May(o.speaker(), q.author); err != nil {
 		return fmt.Errorf("%w: %v", ErrRefused, err)
 	}
 	return nil

@@ -81,21 +81,29 @@ func TestAnswerable(t *testing.T) {
 
 func TestMayAnswer(t *testing.T) {
 	t.Parallel()
-	tests := []struct{ gate, by, want string }{
-		{"go-live", "bob", ""},
-		{"go-live", "ana", "ana asked for the run, and somebody else has to approve it"},
-		{"go-live", "eve", "eve may not approve here, but bob may"},
-		{"go-live", "", "an approval needs a name"},
-		{"audit", CallbackSpeaker, ""},
-		{"audit", "bob", "gate audit of abn is answered by a program at its signed address, not by people"},
+	tests := []struct {
+		gate, by string
+		id       int64
+		want     string
+	}{
+		{"go-live", "bob", 0, ""},
+		{"go-live", "bob", 2, ""},
+		{"go-live", "bob", 1, "bob asked for the run, and somebody else has to approve it"}, // and has another name since
+		{"go-live", "ana", 0, "ana asked for the run, and somebody else has to approve it"},
+		{"go-live", "eve", 0, "eve may not approve here, but bob may"},
+		{"go-live", "", 0, "an approval needs a name"},
+		{"audit", CallbackSpeaker, 0, ""},
+		{"audit", "bob", 0, "gate audit of abn is answered by a program at its signed address, not by people"},
 	}
 	for _, test := range tests {
-		q, err := asking().Answerable("", test.gate)
+		r := asking()
+		r.ByID = 1
+		q, err := r.Answerable("", test.gate)
 		if err != nil {
 			t.Fatal(err)
 		}
 		got := ""
-		if err := q.MayAnswer(test.by); err != nil {
+		if err := q.MayAnswer(Opinion{By: test.by, ByID: test.id}); err != nil {
 			if got = strings.TrimPrefix(err.Error(), ErrRefused.Error()+": "); !errors.Is(err, ErrRefused) {
 				t.Errorf("%s by %q: %v is no refusal", test.gate, test.by, err)
 			}

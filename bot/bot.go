@@ -81,6 +81,7 @@ type Run struct {
 	Version gitops.Version `json:"version"`          //
 	Origin  Origin         `json:"origin"`           // what asked for it
 	By      string         `json:"by"`               // who asked for it, as far as known
+	ByID    int64          `json:"by_id,omitempty"`  // of their account in GitLab; 0: not known
 	Link    string         `json:"link"`             // where the request can be seen; may be empty
 	Force   string         `json:"force,omitempty"`  // why a condemned version is deployed all the same
 	Undoes  string         `json:"undoes,omitempty"` // the finished run that this one puts back
@@ -249,6 +250,7 @@ type Request struct {
 	Version gitops.Version `json:"version"`
 	Origin  Origin         `json:"origin"`
 	By      string         `json:"by"`
+	ByID    int64          `json:"by_id,omitempty"` // of their account in GitLab; 0: not known
 	Link    string         `json:"link"`
 	Reason  string         `json:"reason,omitempty"`  // why a person asks
 	Subject string         `json:"subject,omitempty"` // what must not move: "tag <project> <tag>"
@@ -305,7 +307,8 @@ type Event struct {
 // first one of each speaker counts.
 type Opinion struct {
 	Gate   string    `json:"gate"`
-	By     string    `json:"by"` // who says it; "callback" for a program that answered a signed address
+	By     string    `json:"by"`              // who says it; "callback" for a program that answered a signed address
+	ByID   int64     `json:"by_id,omitempty"` // of their account in GitLab; 0: not known
 	Yes    bool      `json:"yes"`
 	Reason string    `json:"reason,omitempty"`
 	At     time.Time `json:"at"`

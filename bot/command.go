@@ -32,9 +32,10 @@ var Verbs = []Verb{
 // request, a client of the API, a job of GitLab CI.
 type Command struct {
 	Verb Verb      `json:"verb"`
-	By   string    `json:"by"`             // who says it
-	From string    `json:"from"`           // where it was said, for people: "comment ops/env!12", "API token nightly"
-	Link string    `json:"link,omitempty"` // where that can be seen; may be empty
+	By   string    `json:"by"`              // who says it
+	ByID int64     `json:"by_id,omitempty"` // of their account in GitLab; 0: not known
+	From string    `json:"from"`            // where it was said, for people: "comment ops/env!12", "API token nightly"
+	Link string    `json:"link,omitempty"`  // where that can be seen; may be empty
 	At   time.Time `json:"at"`
 
 	Request     *Request  `json:"request,omitempty"`     // what a promote asks for

@@ -128,6 +128,10 @@ type ServerConfig struct {
 
 	// CI are the jobs of GitLab CI that may use the API. Default: none.
 	CI []CIConfig `yaml:"ci"`
+
+	// Metrics says who may read `GET /metrics`: `token`, whoever may read the API with
+	// theirs; `open`, whoever can reach the server. Default `token`.
+	Metrics string `yaml:"metrics"`
 }
 
 // A PackageConfig describes a data package.
@@ -214,7 +218,7 @@ func ParseConfig(name string, data []byte) (*Config, error) {
 func (c *Config) setDefaults() {
 	c.GitLab.Rate, c.GitLab.Labels, c.GitLab.Statuses = 10, true, true
 	c.GitLab.Author.Name = "Lockstep"
-	c.Server.Listen = "127.0.0.1:8080"
+	c.Server.Listen, c.Server.Metrics = "127.0.0.1:8080", "token"
 	c.Store = "sqlite:lockstep.db"
 	c.Commands.Levels.setDefaults()
 	c.Waits = LimitsConfig{

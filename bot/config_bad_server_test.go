@@ -19,6 +19,7 @@ tracks: {integration: {stages: [{environment: int}]}}
 		"{project: data/exports, tracks: [integration]}": "",
 		"{ref: main}": "server.ci[0].project: missing",
 		"{project: 'https://gitlab.example.com/data/e'}": "server.ci[0].project: not a project path",
+		"{project: data/exports, project_id: -1}":        "server.ci[0].project_id: -1 is no number of a project",
 		"{project: data/exports, ref: 'a b'}":            `server.ci[0].ref: "a b" is no branch or tag`,
 		"{project: data/exports, ref: '[a-'}":            `server.ci[0].ref: "[a-" is no branch or tag`,
 		"{project: data/exports, ref: 'release/**'}":     `server.ci[0].ref: "release/**" is no branch or tag`,
@@ -41,7 +42,7 @@ tracks: {integration: {stages: [{environment: int}]}}
 
 func TestCIEntryFits(t *testing.T) {
 	t.Parallel()
-	main := CIJob{Project: "data/exports", Ref: "main", RefType: "branch", Protected: true}
+	main := CIJob{Project: "data/exports", ProjectID: 7, Ref: "main", RefType: "branch", Protected: true}
 	with := func(f func(*CIJob)) CIJob {
 		j := main
 		f(&j)
@@ -59,6 +60,7 @@ func TestCIEntryFits(t *testing.T) {
 		want bool
 	}{
 		{"", main, true},
+		{"", with(func(j *CIJob) { j.ProjectID = 8 }), true}, // the entry names the path alone
 		{"main", main, true},
 		{"mai", main, false},
 		{"m*n", main, true},
@@ -73,5 +75,14 @@ func TestCIEntryFits(t *testing.T) {
 		if got := entry.Fits(test.job); got != test.want {
 			t.Errorf("ref %q and %+v: got %t, want %t", test.ref, test.job, got, test.want)
 		}
+	}
+	entry.Ref, entry.ProjectID = "", 7
+	for id, want := range map[int64]bool{7: true, 8: false, 0: false} { // another project has got the path since
+		if got := entry.Fits(with(func(j *CIJob) { j.ProjectID = id })); got != want {
+			t.Errorf("project %d: got %t, want %t", id, got, want)
+		}
+	}
+	if entry.Fits(with(func(j *CIJob) { j.Project = "data/renamed" })) {
+		t.Error("the project with that number has another path, and fits")
 	}
 }

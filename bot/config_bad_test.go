@@ -48,6 +48,12 @@ var badServers = []badConfig{
 		[]string{"4:9: gitlab.rate: 0 is no rate: write 1 to 1000 requests a second"},
 	},
 	{
+		"metrics",
+		"  token: env:GITLAB_TOKEN\n",
+		"  token: env:GITLAB_TOKEN\nserver: {metrics: public}\n",
+		[]string{`4:19: server.metrics: "public" is not known: have open, token`},
+	},
+	{
 		"rate in words",
 		"  token: env:GITLAB_TOKEN\n",
 		"  token: env:GITLAB_TOKEN\n  rate: many\n",

@@ -139,7 +139,8 @@ type ApprovalConfig struct {
 	Count int `yaml:"count"`
 
 	// NotAuthor keeps the one who asked for the run from answering. Where nobody knows
-	// who that was, as for a tag that was found without its hook, nobody may answer.
+	// who that was, as for a tag that was found without its hook, nobody may answer. Two
+	// whose accounts in GitLab are known are told apart by these, others by their names.
 	// Default `false`.
 	NotAuthor bool `yaml:"not_author"`
 }

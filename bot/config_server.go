@@ -10,6 +10,10 @@ type CIConfig struct {
 	// Project is the path of the project whose jobs may. Required.
 	Project string `yaml:"project"`
 
+	// ProjectID is the number of that project, which its page shows. With it another
+	// project does not fit that gets the path later. Default: any.
+	ProjectID int `yaml:"project_id"`
+
 	// Ref is the branch or tag that the job has to run for; a `*` stands for any part of its
 	// name without a `/`. Default: any.
 	Ref string `yaml:"ref"`
@@ -40,10 +44,12 @@ func (c *CIConfig) setDefaults() {
 type CIJob struct {
 	ID        string
 	Project   string
+	ProjectID int64 // 0: not known
 	Ref       string
 	RefType   string
 	Protected bool
 	User      string // the name of the user whose pipeline it is
+	UserID    int64  // of their account; 0: not known
 }
 
 // Fits reports that the entry is for that job.
@@ -52,7 +58,8 @@ func (c CIConfig) Fits(j CIJob) bool {
 	if !named {
 		named, _ = path.Match(c.Ref, j.Ref)
 	}
-	return named && c.Project == j.Project && c.RefType == j.RefType && (j.Protected || !c.Protected)
+	same := c.Project == j.Project && (c.ProjectID == 0 || int64(c.ProjectID) == j.ProjectID)
+	return named && same && c.RefType == j.RefType && (j.Protected || !c.Protected)
 }
 
 // Allows returns the scopes of the jobs that the entry is for.

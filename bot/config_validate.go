@@ -55,6 +55,7 @@ func (g GitLabConfig) validate(k *configCheck) {
 // validate checks the server. Whoever can be reached from other machines has to know
 // who calls.
 func (s ServerConfig) validate(k *configCheck, hook WebhookConfig) {
+	k.oneOf("server.metrics", s.Metrics, "token", "open")
 	_, port, err := net.SplitHostPort(s.Listen)
 	if _, bad := strconv.ParseUint(port, 10, 16); err != nil || bad != nil {
 		k.fail("server.listen", "%q is no address to listen on: write host:port, such as 127.0.0.1:8080", shortened(s.Listen))

@@ -14,6 +14,9 @@ func (c *Config) validateCI(k *configCheck) {
 	for i, entry := range c.Server.CI {
 		field := item("server.ci", i)
 		k.project(field+".project", entry.Project)
+		if entry.ProjectID < 0 {
+			k.fail(field+".project_id", "%d is no number of a project: write the one that its page shows, or leave it out", entry.ProjectID)
+		}
 		if entry.Ref != "" && (!isRef(strings.ReplaceAll(entry.Ref, "*", "x")) || strings.Contains(entry.Ref, "**")) {
 			k.fail(field+".ref", "%q is no branch or tag: write its name, such as main, or one with *, such as release/*", shortened(entry.Ref))
 		}

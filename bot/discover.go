@@ -90,14 +90,11 @@ func (t *TrackStage) find(tree Tree) (Discovery, error) {
 
 // findGlobs adds the services that the stage's globs find.
 func (t *TrackStage) findGlobs(tree Tree, d *Discovery) error {
-	if len(t.Globs) == 0 {
-		return nil
-	}
-	files, err := tree.Files()
-	if err != nil {
-		return err
-	}
 	for _, glob := range t.Globs {
+		files, err := tree.Match(glob.Pattern)
+		if err != nil {
+			return err
+		}
 		found, err := gitops.Dependents(files, glob.Pattern)
 		if err != nil {
 			return refusal(fmt.Sprintf("environment %s: %v", t.Plan.Environment, err))

@@ -47,9 +47,10 @@ func (b *Bot) Drift(ctx context.Context, track, pkg string) ([]Drift, error) {
 		return nil, err
 	}
 	var drifts []Drift
+	trees := b.survey(plan.Stages)
 	for _, t := range plan.Stages {
 		d := Drift{Environment: t.Plan.Environment}
-		err := b.drift(ctx, t, &d)
+		err := b.drift(ctx, trees, t, &d)
 		var no refusal
 		switch {
 		case errors.As(err, &no):
@@ -63,14 +64,14 @@ func (b *Bot) Drift(ctx context.Context, track, pkg string) ([]Drift, error) {
 }
 
 // drift looks at one environment.
-func (b *Bot) drift(ctx context.Context, t TrackStage, d *Drift) (err error) {
+func (b *Bot) drift(ctx context.Context, trees *survey, t TrackStage, d *Drift) (err error) {
 	if d.Deploy, err = b.held(ctx, t.Plan.Deploy); err != nil {
 		return err
 	}
 	if d.Record, err = b.held(ctx, t.Plan.Record); err != nil {
 		return err
 	}
-	if err := b.named(ctx, &t, d); err != nil {
+	if err := b.named(ctx, trees, &t, d); err != nil {
 		return err
 	}
 	targets := make([]gitops.Target, len(d.Services))
@@ -100,11 +101,11 @@ func (b *Bot) held(ctx context.Context, p *Parameter) (*Held, error) {
 }
 
 // named finds the services of an environment and the version that each is to run.
-func (b *Bot) named(ctx context.Context, t *TrackStage, d *Drift) error {
+func (b *Bot) named(ctx context.Context, trees *survey, t *TrackStage, d *Drift) error {
 	var tree Tree
 	if t.Plan.Repo != "" {
 		var err error
-		if tree, err = b.newest(ctx, t.Plan, t.reads()...); err != nil {
+		if tree, err = trees.of(ctx, t.Plan); err != nil {
 			return err
 		}
 		if err := t.discover(tree); err != nil {
@@ -185,39 +186,49 @@ type Return struct {
 // Returns finds where the version of a run that has put it back stands again, because
 // a person brought it back by hand. What the run itself left alone does not count.
 func (b *Bot) Returns(ctx context.Context, r *Run) ([]Return, error) {
+	var written []TrackStage
+	for _, s := range r.Stages {
+		if s.Delivery.wrote() {
+			written = append(written, TrackStage{Plan: s.Plan})
+		}
+	}
 	var returns []Return
+	trees := b.survey(written)
 	for _, s := range r.Stages {
 		if !s.Delivery.wrote() {
 			continue
 		}
 		back := Return{Environment: s.Plan.Environment}
-		if err := b.returnedFiles(ctx, r, s.Plan, &back); err != nil {
+		if err := b.returnedFiles(ctx, r, trees, s.Plan, &back); err != nil {
 			return nil, err
 		}
 		if err := b.returnedParameter(ctx, r, s, &back); err != nil {
 			return nil, err
 		}
-		if len(back.Services) > 0 {
-			returns = append(returns, back)
+		if len(back.Services) == 0 {
+			continue
 		}
+		if s.Plan.Repo != "" {
+			tip, err := b.Repos.Tip(ctx, s.Plan.Repo, s.Plan.Branch)
+			if err != nil {
+				return nil, err
+			}
+			back.Commit, back.Author = tip.ID, tip.Author
+		}
+		returns = append(returns, back)
 	}
 	return returns, nil
 }
 
 // returnedFiles adds the services whose files name the version again.
-func (b *Bot) returnedFiles(ctx context.Context, r *Run, p StagePlan, back *Return) error {
+func (b *Bot) returnedFiles(ctx context.Context, r *Run, trees *survey, p StagePlan, back *Return) error {
 	if p.Repo == "" {
 		return nil
 	}
-	tip, err := b.Repos.Tip(ctx, p.Repo, p.Branch)
+	tree, err := trees.of(ctx, p)
 	if err != nil {
 		return err
 	}
-	tree, err := b.Repos.At(ctx, p.Repo, tip.ID, p.reads()...)
-	if err != nil {
-		return err
-	}
-	back.Commit, back.Author = tip.ID, tip.Author
 	for _, service := range p.Services {
 		if service.File == "" || r.left(p.Environment, service.Name) {
 			continue

@@ -51,12 +51,18 @@ type EndFigures struct {
 
 // BacklogFigures are those of the messages that wait in one queue.
 type BacklogFigures struct {
-	Kind    MessageKind // that of a queue of its own; "message" for what is told on a channel
-	Channel string      // of the configuration; "" for queues of their own
-	Waiting int64       // messages
-	Since   time.Time   // since when the one waits that has waited longest
-	Tries   int64       // that have failed, of those that wait
+	Queue   string    // the kind of messages that have a queue of their own, else ChannelQueue
+	Channel string    // of the configuration, in ChannelQueue
+	Waiting int64     // messages
+	Since   time.Time // since when the one waits that has waited longest
+	Tries   int64     // that have failed, of those that wait
 }
+
+// ChannelQueue is the queue of what is told on channels; each channel is one of its own.
+const ChannelQueue = "channel"
+
+// Queues lists the queues beside those of channels.
+var Queues = []string{string(MessageNote), string(MessageLabel), string(MessageStatus), string(MessageReply)}
 
 // Results lists every result of a run in one word, as ResultWord returns it.
 var Results = append(slices.Clone(results), string(Superseded))

@@ -236,7 +236,7 @@ func (b *Bot) subject(r *Run, i, n int) gates.Subject {
 	s := r.Stages[i]
 	return gates.Subject{
 		Run: r.ID, Gate: s.Gates[n].Name, Track: r.Track, Package: r.Package, Environment: s.Plan.Environment,
-		Version: r.Version, Commit: s.Delivery.Landed, By: r.By, Since: s.Gates[n].Since, Now: b.Now(),
+		Version: r.Version, Commit: s.Delivery.Landed, By: r.By, ByID: r.ByID, Since: s.Gates[n].Since, Now: b.Now(),
 	}
 }
 

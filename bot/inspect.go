@@ -30,9 +30,10 @@ func (b *Bot) Inspect(ctx context.Context, track, pkg string) ([]Finding, error)
 		return nil, err
 	}
 	var findings []Finding
+	trees := b.survey(plan.Stages)
 	for _, t := range plan.Stages {
 		f := Finding{Environment: t.Plan.Environment}
-		err := b.inspect(ctx, t, &f)
+		err := b.inspect(ctx, trees, t, &f)
 		var no refusal
 		if err != nil && !errors.As(err, &no) {
 			return nil, err
@@ -44,19 +45,19 @@ func (b *Bot) Inspect(ctx context.Context, track, pkg string) ([]Finding, error)
 }
 
 // inspect reads one stage, and rehearses the edits of a run.
-func (b *Bot) inspect(ctx context.Context, t TrackStage, f *Finding) error {
+func (b *Bot) inspect(ctx context.Context, trees *survey, t TrackStage, f *Finding) error {
 	var d Drift
 	var err error
 	if d.Deploy, err = b.held(ctx, t.Plan.Deploy); err != nil {
 		return err
 	}
-	if err := b.named(ctx, &t, &d); err != nil {
+	if err := b.named(ctx, trees, &t, &d); err != nil {
 		return err
 	}
 	for i, s := range d.Services {
 		f.Services = append(f.Services, ServiceFinding{t.Plan.Services[i], s.Version})
 	}
-	if _, err := b.resolve(ctx, &t, "0"); err != nil {
+	if _, err := b.resolve(ctx, trees, &t, "0"); err != nil {
 		return err
 	}
 	return b.rollable(ctx, []Stage{{Plan: t.Plan}})

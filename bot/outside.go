@@ -12,8 +12,9 @@ import (
 type Tree interface {
 	// Commit returns the id of the commit.
 	Commit() string
-	// Files lists the paths of all regular files that were asked for, sorted.
-	Files() ([]string, error)
+	// Match lists the paths of the regular files that pattern matches, sorted, as
+	// gitops.Match does. They must have been asked for.
+	Match(pattern string) ([]string, error)
 	// File returns the content of path; gitops.ErrNotFound when it is not there.
 	File(path string) ([]byte, error)
 }
@@ -22,8 +23,8 @@ type Tree interface {
 type Repos interface {
 	// Head returns the commit that branch points to; gitops.ErrNotFound without one.
 	Head(ctx context.Context, repo, branch string) (string, error)
-	// At returns the tree of a commit, as far as files lead: paths, whose segments may
-	// hold the wildcards of path.Match. Without any it is the whole tree.
+	// At returns the tree of a commit, as far as files lead: paths, or patterns as
+	// gitops.Match takes them. Without any it is the commit alone.
 	At(ctx context.Context, repo, commit string, files ...string) (Tree, error)
 	// Tip returns the commit at the end of branch; gitops.ErrNotFound without one.
 	Tip(ctx context.Context, repo, branch string) (gitops.Commit, error)

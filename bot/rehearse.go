@@ -58,7 +58,7 @@ func (b *Bot) Rehearse(ctx context.Context, q Request) (*Rehearsal, error) {
 	}
 	r := &Rehearsal{Track: q.Track, Lane: q.Lane, Package: q.Package, Version: q.Version, There: true, Back: []FilePreview{}}
 	r.Windows, _ = q.Windows.closure("track", q.Track, b.Now())
-	play := &stagePlay{version: q.Version, newest: map[string]Tree{}, trees: map[string]Tree{}, after: map[string]map[string][]byte{}}
+	play := &stagePlay{version: q.Version, newest: b.survey(plan.Stages), trees: map[string]Tree{}, after: map[string]map[string][]byte{}}
 	for _, t := range plan.Stages {
 		if err := b.preview(ctx, t, r, play); err != nil {
 			return nil, fmt.Errorf("environment %s: %w", t.Plan.Environment, err)
@@ -144,7 +144,7 @@ func (b *Bot) prove(ctx context.Context, set DataSet, r *Rehearsal) error {
 // A stagePlay is the state of the environment repositories in a rehearsal.
 type stagePlay struct {
 	version gitops.Version
-	newest  map[string]Tree              // that were read, by repository and branch
+	newest  *survey
 	trees   map[string]Tree              // by repository: as they stand
 	after   map[string]map[string][]byte // by repository: files that were edited, as they are now
 	wrote   []gitops.Bump                // in the order written

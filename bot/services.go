@@ -42,7 +42,7 @@ func (b *Bot) Services(ctx context.Context, track, pkg string) ([]Dependents, er
 		return nil, err
 	}
 	var all []Dependents
-	trees := map[string]Tree{}
+	trees := b.survey(plan.Stages)
 	for _, t := range plan.Stages {
 		d, err := b.dependents(ctx, t, trees)
 		if err != nil {
@@ -53,9 +53,8 @@ func (b *Bot) Services(ctx context.Context, track, pkg string) ([]Dependents, er
 	return all, nil
 }
 
-// dependents finds the services of one environment. The newest tree of each branch is
-// read once, into trees.
-func (b *Bot) dependents(ctx context.Context, t TrackStage, trees map[string]Tree) (Dependents, error) {
+// dependents finds the services of one environment.
+func (b *Bot) dependents(ctx context.Context, t TrackStage, trees *survey) (Dependents, error) {
 	d := Dependents{Environment: t.Plan.Environment, Repo: t.Plan.Repo, Branch: t.Plan.Branch, Services: []Dependent{}}
 	err := b.dependOn(ctx, t, &d, trees)
 	var no refusal
@@ -66,18 +65,14 @@ func (b *Bot) dependents(ctx context.Context, t TrackStage, trees map[string]Tre
 }
 
 // dependOn fills in d. A refusal says why the services cannot be told.
-func (b *Bot) dependOn(ctx context.Context, t TrackStage, d *Dependents, trees map[string]Tree) error {
+func (b *Bot) dependOn(ctx context.Context, t TrackStage, d *Dependents, trees *survey) error {
 	listed := t.Plan.Services
 	if t.Plan.Repo != "" {
-		at := t.Plan.Repo + "\n" + t.Plan.Branch
-		if trees[at] == nil {
-			tree, err := b.newest(ctx, t.Plan)
-			if err != nil {
-				return err
-			}
-			trees[at] = tree
+		tree, err := trees.of(ctx, t.Plan)
+		if err != nil {
+			return err
 		}
-		d.tree, d.Commit = trees[at], trees[at].Commit()
+		d.tree, d.Commit = tree, tree.Commit()
 	}
 	found, err := t.find(d.tree)
 	if err != nil {

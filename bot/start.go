@@ -87,9 +87,9 @@ func (r *Run) AlreadyThere() bool {
 // plan resolves the stages of the run's track on the newest commits.
 func (b *Bot) plan(ctx context.Context, r *Run, track TrackPlan) ([]Stage, error) {
 	var stages []Stage
-	there := true
+	there, trees := true, b.survey(track.Stages)
 	for _, t := range track.Stages {
-		same, err := b.resolve(ctx, &t, r.Version)
+		same, err := b.resolve(ctx, trees, &t, r.Version)
 		if err != nil {
 			return nil, err
 		}
@@ -136,8 +136,9 @@ func (b *Bot) Stands(ctx context.Context, q Request) (bool, error) {
 	if err != nil {
 		return false, nil
 	}
+	trees := b.survey(plan.Stages)
 	for _, t := range plan.Stages {
-		there, err := b.resolve(ctx, &t, q.Version)
+		there, err := b.resolve(ctx, trees, &t, q.Version)
 		var no refusal
 		switch {
 		case errors.As(err, &no):
@@ -151,10 +152,10 @@ func (b *Bot) Stands(ctx context.Context, q Request) (bool, error) {
 
 // resolve finds the services of a stage and rehearses the edit of every value. It
 // reports whether all of them, and the parameter that is deployed, name version.
-func (b *Bot) resolve(ctx context.Context, t *TrackStage, version gitops.Version) (there bool, err error) {
+func (b *Bot) resolve(ctx context.Context, trees *survey, t *TrackStage, version gitops.Version) (there bool, err error) {
 	there = true
 	if t.Plan.Repo != "" {
-		tree, err := b.newest(ctx, t.Plan, t.reads()...)
+		tree, err := trees.of(ctx, t.Plan)
 		if err != nil {
 			return false, err
 		}
@@ -197,14 +198,20 @@ func (p StagePlan) obstructed(obstacles []string) refusal {
 
 // newest returns the tree at the head of the deployed branch, as far as files lead.
 func (b *Bot) newest(ctx context.Context, p StagePlan, files ...string) (Tree, error) {
-	head, err := b.Repos.Head(ctx, p.Repo, p.Branch)
-	if errors.Is(err, gitops.ErrNotFound) {
-		return nil, refusal(fmt.Sprintf("environment %s: branch %s of %s does not exist", p.Environment, p.Branch, p.Repo))
-	}
+	head, err := b.head(ctx, p)
 	if err != nil {
 		return nil, err
 	}
 	return b.Repos.At(ctx, p.Repo, head, files...)
+}
+
+// head returns the head of the deployed branch. One that does not exist is a refusal.
+func (b *Bot) head(ctx context.Context, p StagePlan) (string, error) {
+	head, err := b.Repos.Head(ctx, p.Repo, p.Branch)
+	if errors.Is(err, gitops.ErrNotFound) {
+		return "", refusal(fmt.Sprintf("environment %s: branch %s of %s does not exist", p.Environment, p.Branch, p.Repo))
+	}
+	return head, err
 }
 
 // rehearse edits every value in memory. It reports whether all stand at version.

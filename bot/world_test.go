@@ -54,7 +54,9 @@ type snapshot struct {
 
 func (s *snapshot) Commit() string { return s.id }
 
-func (s *snapshot) Files() ([]string, error) { return slices.Sorted(maps.Keys(s.files)), nil }
+func (s *snapshot) Match(pattern string) ([]string, error) {
+	return gitops.Match(slices.Sorted(maps.Keys(s.files)), pattern), nil
+}
 
 func (s *snapshot) File(path string) ([]byte, error) {
 	if text, ok := s.files[path]; ok {
@@ -290,11 +292,34 @@ func (w *world) Head(_ context.Context, repo, branch string) (string, error) {
 	return "", gitops.ErrNotFound
 }
 
-func (w *world) At(_ context.Context, _, commit string, _ ...string) (Tree, error) {
+func (w *world) At(_ context.Context, _, commit string, files ...string) (Tree, error) {
 	if w.take("readable") == "-" {
 		return nil, errUnknown
 	}
-	return w.commits[commit], nil
+	return part{w.commits[commit], files}, nil
+}
+
+// A part is of a snapshot what was asked for.
+type part struct {
+	*snapshot
+	asked []string
+}
+
+func (p part) Match(pattern string) ([]string, error) {
+	all, err := p.snapshot.Match(pattern)
+	return slices.DeleteFunc(all, func(path string) bool { return !p.covers(path) }), err
+}
+
+func (p part) File(path string) ([]byte, error) {
+	if !p.covers(path) {
+		return nil, fmt.Errorf("%s was not asked for", path)
+	}
+	return p.snapshot.File(path)
+}
+
+// covers reports that a path was asked for.
+func (p part) covers(path string) bool {
+	return slices.ContainsFunc(p.asked, func(pattern string) bool { return len(gitops.Match([]string{path}, pattern)) > 0 })
 }
 
 func (w *world) Tip(_ context.Context, repo, branch string) (gitops.Commit, error) {

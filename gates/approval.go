@@ -9,8 +9,7 @@ import (
 )
 
 // An Approval is a gate that waits for people: enough of those who may have to say yes,
-// and none of them may say no. Names are compared without regard to capitals, so that
-// nobody counts twice.
+// and none of them may say no. Nobody counts twice; see Person.Is.
 type Approval struct {
 	From      Opinions
 	By        []string // who may answer; empty: everybody
@@ -28,13 +27,16 @@ func (g Approval) Ask(ctx context.Context, s Subject, _ string) (Verdict, error)
 		return Verdict{}, fmt.Errorf("read approvals: %w", err)
 	}
 	var yes []string
+	var counted []Person
+	author := Person{s.By, s.ByID}
 	for _, o := range opinions {
+		by := Person{o.By, o.ByID}
 		switch {
-		case g.May(o.By, s.By) != nil || has(yes, o.By):
+		case g.May(by, author) != nil || slices.ContainsFunc(counted, by.Is):
 		case !o.Yes:
 			return Verdict{Result: Failed, Reason: "denied by " + o.By + because(o.Reason)}, nil
 		default:
-			yes = append(yes, o.By)
+			yes, counted = append(yes, o.By), append(counted, by)
 		}
 	}
 	if want := max(g.Count, 1); len(yes) < want {
@@ -46,16 +48,16 @@ func (g Approval) Ask(ctx context.Context, s Subject, _ string) (Verdict, error)
 // May returns nil when somebody may answer the gate of a run that author asked for,
 // else a sentence that says why not. Where the author may not answer and nobody knows
 // who that is, nobody may: it could be the one who answers.
-func (g Approval) May(by, author string) error {
+func (g Approval) May(by, author Person) error {
 	switch {
-	case by == "":
+	case by.Name == "":
 		return errors.New("an approval needs a name")
-	case g.NotAuthor && author == "":
+	case g.NotAuthor && author.Name == "":
 		return errors.New("nobody knows who asked for the run, and whoever did may not approve it: cancel it and ask for the version by name")
-	case g.NotAuthor && same(by, author):
-		return fmt.Errorf("%s asked for the run, and somebody else has to approve it", by)
-	case len(g.By) > 0 && !has(g.By, by):
-		return fmt.Errorf("%s may not approve here, but %s may", by, g.who(author))
+	case g.NotAuthor && by.Is(author):
+		return fmt.Errorf("%s asked for the run, and somebody else has to approve it", by.Name)
+	case len(g.By) > 0 && !slices.ContainsFunc(g.By, func(name string) bool { return by.Is(Person{Name: name}) }):
+		return fmt.Errorf("%s may not approve here, but %s may", by.Name, g.who(author.Name))
 	}
 	return nil
 }
@@ -70,17 +72,9 @@ func (g Approval) who(author string) string {
 	case len(g.By) == 0:
 		return "anybody"
 	}
-	may := slices.DeleteFunc(slices.Clone(g.By), func(name string) bool { return g.NotAuthor && same(name, author) })
+	may := slices.DeleteFunc(slices.Clone(g.By), func(name string) bool { return g.NotAuthor && Person{Name: name}.Is(Person{Name: author}) })
 	if len(may) == 0 {
 		return "nobody"
 	}
 	return strings.Join(may, ", ")
-}
-
-// same reports that two names are one person's.
-func same(a, b string) bool { return strings.EqualFold(strings.TrimSpace(a), strings.TrimSpace(b)) }
-
-// has reports that one of names is the person's.
-func has(names []string, by string) bool {
-	return slices.ContainsFunc(names, func(name string) bool { return same(name, by) })
 }

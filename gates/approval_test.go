@@ -41,10 +41,21 @@ func TestApproval(t *testing.T) {
 		{Approval{}, append(yes("ben"), Opinion{By: "ben"}), Passed, "approved by ben"},
 		{Approval{Count: 2}, append(yes("ben"), Opinion{By: "cleo"}), Failed, "denied by cleo"},
 		{Approval{By: []string{"cleo"}}, said{{By: "ben"}}, Pending, "0 of 1"},
+
+		// accounts get other names, and names other accounts
+		{Approval{NotAuthor: true}, said{{By: "anna", ByID: 1, Yes: true}}, Pending, "0 of 1"},
+		{Approval{NotAuthor: true}, said{{By: "ana", ByID: 2, Yes: true}}, Passed, "approved by ana"},
+		{Approval{NotAuthor: true}, said{{By: "ana", Yes: true}}, Pending, "0 of 1"},
+		{Approval{NotAuthor: true}, said{{By: "anna", Yes: true}}, Passed, "approved by anna"}, // by a token: who that is in GitLab is not known
+		{Approval{Count: 2}, said{{By: "ben", ByID: 2, Yes: true}, {By: "benno", ByID: 2, Yes: true}}, Pending, "1 of 2"},
+		{Approval{Count: 2}, said{{By: "ben", ByID: 2, Yes: true}, {By: "ben", Yes: true}}, Pending, "1 of 2"},
+		{Approval{Count: 2}, said{{By: "ben", ByID: 2, Yes: true}, {By: "ben", ByID: 3, Yes: true}}, Passed, "ben, ben"},
 	}
 	for _, test := range tests {
 		test.gate.From = test.said
-		v, err := test.gate.Ask(t.Context(), subject(0), "")
+		s := subject(0)
+		s.ByID = 1
+		v, err := test.gate.Ask(t.Context(), s, "")
 		if err != nil || v.Result != test.want || !strings.Contains(v.Reason, test.says) {
 			t.Errorf("%+v: got %q, %q, %v", test.gate, v.Result, v.Reason, err)
 		}
@@ -61,7 +72,7 @@ func TestMayApprove(t *testing.T) {
 		{"cleo", "ana", ""},
 		{"cleo", "", "nobody knows who asked for the run"}, // it may be cleo
 	} {
-		err := Approval{By: []string{"ana", "cleo"}, NotAuthor: true}.May(test.who, test.author)
+		err := Approval{By: []string{"ana", "cleo"}, NotAuthor: true}.May(Person{Name: test.who}, Person{Name: test.author})
 		if (err == nil) != (test.want == "") || err != nil && !strings.Contains(err.Error(), test.want) {
 			t.Errorf("%q in a run of %q: got %v, want %q", test.who, test.author, err, test.want)
 		}

@@ -44,6 +44,7 @@ type Subject struct {
 	Version     gitops.Version
 	Commit      string    // the commit that landed in the environment repository; "" before the deployment
 	By          string    // who asked for the run, as far as known
+	ByID        int64     // of their account in GitLab; 0: not known
 	Since       time.Time // when this gate began; zero in Start
 	Now         time.Time // the time of the question
 }

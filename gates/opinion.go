@@ -1,10 +1,30 @@
 package gates
 
-import "context"
+import (
+	"context"
+	"strings"
+)
+
+// A Person is somebody by name and, where it is known, by the number of the account in
+// GitLab: that stays when the account gets another name.
+type Person struct {
+	Name string
+	ID   int64 // 0: not known
+}
+
+// Is reports that both are one: by their numbers where both are known, else by their
+// names, without regard to capitals.
+func (p Person) Is(other Person) bool {
+	if p.ID != 0 && other.ID != 0 {
+		return p.ID == other.ID
+	}
+	return strings.EqualFold(strings.TrimSpace(p.Name), strings.TrimSpace(other.Name))
+}
 
 // An Opinion is what somebody answered to a gate.
 type Opinion struct {
 	By     string
+	ByID   int64 // of their account in GitLab; 0: not known
 	Yes    bool
 	Reason string
 }

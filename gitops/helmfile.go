@@ -11,8 +11,9 @@ import (
 
 // Files are the files of a repository at one commit.
 type Files interface {
-	// Files lists the paths of all regular files, sorted.
-	Files() ([]string, error)
+	// Match returns the paths of the regular files that pattern matches, sorted, as the
+	// function Match does.
+	Match(pattern string) ([]string, error)
 	// File returns the content of path; ErrNotFound when it is not there, ErrRefused
 	// when it is not to be had, such as one that is too large.
 	File(path string) ([]byte, error)
@@ -67,7 +68,7 @@ type Uses struct {
 func HelmfileUses(files Files, file, environment, key string) (Uses, error) {
 	f := &finder{
 		files: files, file: file, environment: environment, key: key, words: keyWords(key),
-		visited: map[visit]bool{}, held: map[string]holding{}, used: map[string]bool{}, parsed: map[string][]spot{},
+		matched: map[string][]string{}, visited: map[visit]bool{}, held: map[string]holding{}, used: map[string]bool{}, parsed: map[string][]spot{},
 	}
 	f.root(path.Clean(file))
 	f.settle()
@@ -81,6 +82,7 @@ const (
 	maxCandidates   = 500
 	maxAliases      = 20         // in a row
 	maxWork         = 50_000_000 // of about 100 ns each: seconds, not minutes
+	patternWork     = 50_000     // of a pattern, which may be held against many files
 )
 
 // A finder is one search.
@@ -90,10 +92,9 @@ type finder struct {
 	words                  []string // without which no file holds key
 
 	uses    Uses
-	err     error          // the first error of files: the search ends with it
-	paths   []string       // all files, once they were asked for
-	listed  bool           // they were
-	visited map[visit]bool // true while it is under way
+	err     error               // the first error of files: the search ends with it
+	matched map[string][]string // what each pattern matches
+	visited map[visit]bool      // true while it is under way
 	held    map[string]holding
 	used    map[string]bool // files of uses
 	open    []openDoubt
@@ -144,14 +145,13 @@ func (f *finder) root(file string) {
 // helmfilesAt returns the helmfile of that name, with or without .gotmpl, or those of
 // the directory of that name.
 func (f *finder) helmfilesAt(name string) []string {
-	paths := f.list()
 	for _, file := range []string{name, name + ".gotmpl"} {
-		if _, there := slices.BinarySearch(paths, file); there {
+		if f.there(file) {
 			return []string{file}
 		}
 	}
 	var all []string
-	for _, p := range paths {
+	for _, p := range f.match(path.Join(Quote(name), "*")) {
 		if path.Dir(p) == name && isHelmfile(p) {
 			all = append(all, p)
 		}
@@ -165,15 +165,33 @@ func isHelmfile(file string) bool {
 	return path.Ext(base) == ".yaml" || path.Ext(base) == ".yml"
 }
 
-// list returns the paths of all files.
-func (f *finder) list() []string {
-	if !f.listed && f.err == nil {
-		f.listed = true
-		if f.paths, f.err = f.files.Files(); f.err != nil {
-			f.err = fmt.Errorf("list files: %w", f.err)
-		}
+// list returns the files that a pattern matches.
+func (f *finder) list(pattern string) []string {
+	if f.err != nil {
+		return nil
 	}
-	return f.paths
+	paths, err := f.files.Match(pattern)
+	if err != nil {
+		f.err = fmt.Errorf("list files: %w", err)
+	}
+	return paths
+}
+
+// there reports that there is a regular file at a path.
+func (f *finder) there(file string) bool { return slices.Contains(f.list(Quote(file)), file) }
+
+// match returns the files that a pattern with wildcards matches; none once there was too
+// much work.
+func (f *finder) match(pattern string) []string {
+	paths, known := f.matched[pattern]
+	if !known && !f.tired(patternWork) {
+		paths = f.list(pattern)
+		f.matched[pattern] = paths
+	}
+	if f.tired(len(paths)) {
+		return nil
+	}
+	return paths
 }
 
 // notThere is why a file that does not exist has no content.
@@ -281,44 +299,25 @@ func (f *finder) expanded(file string) []string {
 	return []string{file}
 }
 
-// matching returns the files that a path with wildcards matches; none without.
+// matching returns the files that a path with wildcards matches; none without. To
+// helmfile, ** is *.
 func (f *finder) matching(pattern string) []string {
 	if !strings.ContainsAny(pattern, `*?[`) {
 		return nil
 	}
-	var all []string
-	paths := f.below(literal(pattern))
-	if f.tired(len(paths)) {
-		return nil
+	segments := strings.Split(pattern, "/")
+	for i, s := range segments {
+		if s == "**" {
+			segments[i] = "*"
+		}
 	}
-	for _, p := range paths {
+	var all []string
+	for _, p := range f.match(strings.Join(segments, "/")) {
 		if ok, err := path.Match(pattern, p); err == nil && ok {
 			all = append(all, p)
 		}
 	}
 	return all
-}
-
-// literal returns what all paths begin with that a pattern matches.
-func literal(pattern string) string {
-	if i := strings.IndexFunc(pattern, isWild); i >= 0 {
-		return pattern[:i]
-	}
-	return pattern
-}
-
-// below returns the files whose path has a prefix.
-func (f *finder) below(prefix string) []string {
-	all := f.list()
-	first, _ := slices.BinarySearch(all, prefix)
-	all = all[first:]
-	size, _ := slices.BinarySearchFunc(all, prefix, func(p, prefix string) int {
-		if strings.HasPrefix(p, prefix) {
-			return -1
-		}
-		return 1
-	})
-	return all[:size]
 }
 
 // tired counts work, and reports that there was too much of it.
@@ -358,11 +357,7 @@ func (f *finder) candidates(pattern string) (files []string, ok bool) {
 		return nil, false
 	}
 	parts, tried := loose(pattern), 0
-	paths := f.below(parts[0])
-	if f.tired(len(paths) / 4) {
-		return nil, false
-	}
-	for _, p := range paths {
+	for _, p := range f.match(around(parts)) {
 		if f.used[p] && len(parts) > 1 || !matchesLoosely(p, parts) {
 			continue
 		}

@@ -247,9 +247,6 @@ func (s spot) pattern(dir, name string) string {
 	return file
 }
 
-// isWild reports that r stands for other characters in a pattern: an action, or a wildcard.
-func isWild(r rune) bool { return isAction(r) || strings.ContainsRune(`*?[]\`, r) }
-
 // loose returns the parts that the paths of a guess have between what is not known of
 // them. An unknown action may write several segments, or none; a wildcard is taken for one.
 func loose(pattern string) []string { return wild.Split(path.Clean(pattern), -1) }
@@ -277,6 +274,20 @@ func matchesLoosely(name string, parts []string) bool {
 		}
 	}
 	return name == ""
+}
+
+// around returns a pattern of Match for all paths that have those parts, and others: it
+// has the directories of the first part and the last part.
+func around(parts []string) string {
+	first, last := parts[0], parts[len(parts)-1]
+	directories := first[:strings.LastIndexByte(first, '/')+1]
+	switch {
+	case len(parts) == 1:
+		return Quote(first)
+	case strings.HasPrefix(last, "/"):
+		return Quote(directories) + "**" + Quote(last)
+	}
+	return Quote(directories) + "**/*" + Quote(last)
 }
 
 // shown returns text as a sentence may hold it: on one line, and not too long.

@@ -5,18 +5,22 @@ import (
 	"fmt"
 	"maps"
 	"os"
+	"path"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/txtar"
+	"pgregory.net/rapid"
 )
 
 // A memory is a repository in memory.
 type memory map[string]string
 
-func (m memory) Files() ([]string, error) { return slices.Sorted(maps.Keys(m)), nil }
+func (m memory) Match(pattern string) ([]string, error) {
+	return Match(slices.Sorted(maps.Keys(m)), pattern), nil
+}
 
 func (m memory) File(path string) ([]byte, error) {
 	text, ok := m[path]
@@ -121,10 +125,15 @@ func TestHelmfileHostile(t *testing.T) {
 	for i := range 40 {
 		bases[fmt.Sprintf("b%d.yaml", i)] = fmt.Sprintf("bases: [b%d.yaml, b%d.yaml]\n", i+1, i+1)
 	}
+	patterns := "releases:\n  - name: mds\n    values:\n"
+	for i := range maxWork/patternWork + 1 {
+		patterns += fmt.Sprintf("      - 'd%d/*.yaml'\n", i)
+	}
 	tests := map[string]struct {
 		files memory
 		want  string
 	}{
+		"many patterns":  {memory{"helmfile.yaml": patterns}, "are too much to be read"},
 		"bases":          {bases, "what stands there is no release"},
 		"large helmfile": {memory{"helmfile.yaml": "releases: []\n" + strings.Repeat("# padding\n", 1<<20)}, "cannot be read: it has more than 1 MiB"},
 		"large values":   {memory{"helmfile.yaml": "releases: [{name: mds, values: [v.yaml]}]\n", "v.yaml": "data:\n  version: 1\n" + strings.Repeat("# padding\n", 1<<20)}, "cannot be read: it has more than 1 MiB"},
@@ -157,10 +166,11 @@ func TestHelmfileHostile(t *testing.T) {
 // Names with wildcards are held against all files only so often.
 func TestHelmfileWildcards(t *testing.T) {
 	t.Parallel()
-	f := &finder{file: "helmfile.yaml", files: memory{"a/x": "", "b/x": "", "b/y": "", "c/x": ""}, work: maxWork - 2}
-	for _, want := range []string{"b/x b/y", ""} {
-		if got := strings.Join(f.matching("b/*"), " "); got != want {
-			t.Errorf("got %q, want %q", got, want)
+	files := memory{"a/x": "", "b/x": "", "b/y": "", "c/x": ""}
+	f := &finder{file: "helmfile.yaml", files: files, matched: map[string][]string{}, work: maxWork - patternWork - 4}
+	for _, ask := range []struct{ pattern, want string }{{"b/*", "b/x b/y"}, {"b/*", "b/x b/y"}, {"c/*", ""}, {"b/*", ""}} {
+		if got := strings.Join(f.matching(ask.pattern), " "); got != ask.want {
+			t.Errorf("%s: got %q, want %q", ask.pattern, got, ask.want)
 		}
 	}
 	if len(f.uses.Doubts) != 1 || !f.uses.Doubts[0].Hides {
@@ -200,11 +210,11 @@ type away struct {
 	path string
 }
 
-func (a away) Files() ([]string, error) {
+func (a away) Match(pattern string) ([]string, error) {
 	if a.path == "" {
 		return nil, errors.New("no answer")
 	}
-	return a.memory.Files()
+	return a.memory.Match(pattern)
 }
 
 func (a away) File(path string) ([]byte, error) {
@@ -223,6 +233,44 @@ func TestHelmfileAway(t *testing.T) {
 			t.Errorf("%q does not answer: got %v", path, err)
 		}
 	}
+}
+
+// Of a guess, the directories before it and what stands after it are kept.
+func TestAround(t *testing.T) {
+	t.Parallel()
+	for pattern, want := range map[string]string{
+		"environments/int/values.yaml":     "environments/int/values.yaml",
+		"environments/\uE000/values.yaml":  "environments/**/values.yaml",
+		"environments/x-\uE000/int/v.yaml": "environments/**/int/v.yaml",
+		"a]1/\uE000-\uE001-values2.yaml":   "a]1/**/*-values2.yaml",
+		"\uE000":                           "**/*",
+		"./a//b/../\uE000.yaml":            "a/**/*.yaml",
+		"a/*/\uE000/values.yaml":           "a/**/values.yaml",
+		"a/b/\uE000/c?.yaml":               "a/b/**/*.yaml",
+		"a[1]/v[.yaml":                     `**/v\[.yaml`,
+	} {
+		if got := around(loose(pattern)); got != want {
+			t.Errorf("around(%q) = %q, want %q", pattern, got, want)
+		}
+	}
+}
+
+// Whatever paths a guess may stand for, the pattern around it matches.
+func TestAroundMatchesAll(t *testing.T) {
+	t.Parallel()
+	text := func(of ...string) *rapid.Generator[string] {
+		return rapid.Custom(func(t *rapid.T) string {
+			return strings.Join(rapid.SliceOfN(rapid.SampledFrom(of), 1, 8).Draw(t, "parts"), "")
+		})
+	}
+	rapid.Check(t, func(t *rapid.T) {
+		guess := text("a", "b", "/", "[", "]", `\`, "\uE000", "*", "?", "v.yaml").Draw(t, "guess")
+		file := path.Clean(text("a", "b", "/", "[", "]", `\`, "*", "\xff", "v.yaml").Draw(t, "file"))
+		parts := loose(guess)
+		if matchesLoosely(file, parts) && len(Match([]string{file}, around(parts))) == 0 {
+			t.Errorf("%q may stand for %q, and %q does not match it", guess, file, around(parts))
+		}
+	})
 }
 
 // No helmfile makes the search panic.

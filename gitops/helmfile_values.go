@@ -184,9 +184,6 @@ func (s *state) valuesFile(item spot) []spot {
 
 // parse is valuesFile for a file that was not read yet.
 func (s *state) parse(file string) []spot {
-	if _, there := slices.BinarySearch(s.f.list(), file); !there {
-		return nil
-	}
 	data, why := s.f.read(file)
 	if why != "" || bytes.Contains(data, []byte("{{")) {
 		return nil

@@ -14,6 +14,12 @@ type Note struct {
 	Updated  time.Time
 }
 
+// A Comment is a note and the merge request that it is on.
+type Comment struct {
+	IID  int64
+	Note Note
+}
+
 // touched is how far the two times of a note that nobody has touched may be apart.
 const touched = time.Second
 

@@ -75,7 +75,6 @@ type MergeRequest struct {
 	ClosedBy     string // username, "" when not closed or not known
 	MergedBy     string // username, "" when not merged or not known
 	Link         string
-	Updated      time.Time // when something on it changed last, a comment included
 }
 
 // Behind reports that the merge request cannot land on its target as it stands, but

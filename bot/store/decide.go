@@ -125,7 +125,7 @@ func newRun(q bot.Request, now time.Time) (*bot.Run, error) {
 	}
 	return &bot.Run{
 		ID: id.String(), Key: q.Key, Track: q.Track, Lane: q.Lane, Package: q.Package, Version: q.Version,
-		Origin: q.Origin, By: q.By, Link: q.Link, Undoes: q.Undoes, From: q.From, Windows: q.Windows, Tagged: q.Tagged(),
+		Origin: q.Origin, By: q.By, ByID: q.ByID, Link: q.Link, Undoes: q.Undoes, From: q.From, Windows: q.Windows, Tagged: q.Tagged(),
 		State: bot.Queued, Created: now, Entered: now, Events: 1,
 	}, nil
 }

@@ -114,15 +114,14 @@ func (s *Store) endFigures(ctx context.Context, f *bot.Figures) error {
 // outboxFigures counts the messages that wait, by the queues in which they are sent.
 func (s *Store) outboxFigures(ctx context.Context, f *bot.Figures) error {
 	return s.db.Each(ctx, `SELECT queue, told, COUNT(*), MIN(since), CAST(SUM(attempts) AS BIGINT) FROM (
-			SELECT CASE WHEN kind IN ('note', 'label', 'status', 'reply') THEN kind ELSE 'message' END AS queue,
+			SELECT CASE WHEN kind IN ('note', 'label', 'status', 'reply') THEN kind ELSE '`+bot.ChannelQueue+`' END AS queue,
 				CASE WHEN kind IN ('note', 'label', 'status', 'reply') THEN '' ELSE channel END AS told, since, attempts
 			FROM outbox WHERE sent = 0) AS waiting
 		GROUP BY queue, told ORDER BY queue, told`, nil, func(scan Scan) error {
 		var b bot.BacklogFigures
-		var kind string
 		var since int64
-		err := scan(&kind, &b.Channel, &b.Waiting, &since, &b.Tries)
-		b.Kind, b.Since = bot.MessageKind(kind), moment(since)
+		err := scan(&b.Queue, &b.Channel, &b.Waiting, &since, &b.Tries)
+		b.Since = moment(since)
 		f.Outbox = append(f.Outbox, b)
 		return err
 	})

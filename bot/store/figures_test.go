@@ -42,7 +42,7 @@ func figures(t *testing.T, s *Store) string {
 		line("ended %s %s within %s: %d in %s", e.Track, e.Result, span, e.Runs, e.Took)
 	}
 	for _, b := range f.Outbox {
-		line("outbox %s %q: %d since %s, %d tries", b.Kind, b.Channel, b.Waiting, minutes(b.Since), b.Tries)
+		line("outbox %s %q: %d since %s, %d tries", b.Queue, b.Channel, b.Waiting, minutes(b.Since), b.Tries)
 	}
 	return strings.Join(lines, "\n")
 }
@@ -134,13 +134,13 @@ func TestFiguresOfTheOutbox(t *testing.T) {
 		ok(t, s.Later(t.Context(), "r1/start/chat", minute(20), "connection refused"))
 		ok(t, s.Later(t.Context(), "r1/start/chat", minute(30), "connection refused"))
 		counted(t, s, "outbox",
-			`outbox message "chat": 2 since 0s, 2 tries`,
-			`outbox message "mail": 1 since 0s, 0 tries`,
+			`outbox channel "chat": 2 since 0s, 2 tries`,
+			`outbox channel "mail": 1 since 0s, 0 tries`,
 			`outbox note "": 2 since 0s, 0 tries`)
 		for _, sent := range []string{"r1/start/chat", "r1/start/mail", "r1/note/env/mda!12"} {
 			ok(t, s.Sent(t.Context(), sent, 9, minute(31)))
 		}
-		counted(t, s, "outbox", `outbox message "chat": 1 since 3m0s, 0 tries`, `outbox note "": 1 since 3m0s, 0 tries`)
+		counted(t, s, "outbox", `outbox channel "chat": 1 since 3m0s, 0 tries`, `outbox note "": 1 since 3m0s, 0 tries`)
 		post(40, note(11))
 		ok(t, s.Sent(t.Context(), "r2/note/env/mda!13", 9, minute(41)))
 		counted(t, s, "outbox note", `outbox note "": 1 since 40m0s, 0 tries`)

@@ -111,14 +111,14 @@ func answerGate(ctx context.Context, tx Tx, c bot.Command) (bot.Answer, error) {
 	if q.Environment == "" {
 		return bot.Answer{}, closed
 	}
-	o := bot.Opinion{Gate: c.Gate, By: c.By, Yes: c.Verb == bot.VerbConfirm, Reason: c.Reason, At: c.At}
+	o := bot.Opinion{Gate: c.Gate, By: c.By, ByID: c.ByID, Yes: c.Verb == bot.VerbConfirm, Reason: c.Reason, At: c.At}
 	earlier, err := opinions(ctx, tx, c.Run, q.Environment, c.Gate)
 	if err != nil {
 		return bot.Answer{}, err
 	}
 	for _, e := range earlier {
 		switch {
-		case !strings.EqualFold(e.By, strings.TrimSpace(o.By)):
+		case !e.IsOf(o):
 		case e.Yes == o.Yes:
 			return bot.Answer{Run: c.Run, Sentence: fmt.Sprintf("%s was %s by %s before: nothing is new", q, uttered(o), o.By)}, nil
 		default:
@@ -126,7 +126,7 @@ func answerGate(ctx context.Context, tx Tx, c bot.Command) (bot.Answer, error) {
 		}
 	}
 	if closed == nil {
-		closed = q.MayAnswer(o.By)
+		closed = q.MayAnswer(o)
 	}
 	if closed != nil {
 		return bot.Answer{}, closed

@@ -9,18 +9,22 @@ import (
 )
 
 // opine stores what somebody answers at o.At to a gate of a run. The first answer of each
-// speaker counts, capitals aside: another one is not added, and the earlier is returned.
+// speaker counts: another one of the same account, or of the same name where no account is
+// known, capitals aside, is not added, and the earlier is returned.
 // Whether the gate takes an answer is for the caller to ask the run; see
 // bot.Run.Answerable.
 func opine(ctx context.Context, tx Tx, run, environment string, o bot.Opinion) (earlier, added bool, err error) {
 	speaker := strings.ToLower(strings.TrimSpace(o.By))
+	if o.ByID != 0 {
+		speaker = fmt.Sprintf("#%d", o.ByID) // which no name begins with
+	}
 	yes := 0
 	if o.Yes {
 		yes = 1
 	}
-	rows, err := tx.Exec(ctx, `INSERT INTO opinions (run, environment, gate, speaker, said_by, yes, reason, at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+	rows, err := tx.Exec(ctx, `INSERT INTO opinions (run, environment, gate, speaker, said_by, said_id, yes, reason, at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
 		ON CONFLICT (run, environment, gate, speaker) DO NOTHING`,
-		run, environment, o.Gate, speaker, o.By, yes, o.Reason, millis(o.At))
+		run, environment, o.Gate, speaker, o.By, o.ByID, yes, o.Reason, millis(o.At))
 	if err != nil || rows == 1 {
 		return false, true, err
 	}
@@ -41,12 +45,12 @@ func (s *Store) Opinions(ctx context.Context, run, environment, gate string) ([]
 // opinions reads what was answered to a gate.
 func opinions(ctx context.Context, tx Tx, run, environment, gate string) ([]bot.Opinion, error) {
 	var opinions []bot.Opinion
-	err := tx.Each(ctx, `SELECT said_by, yes, reason, at FROM opinions WHERE run = $1 AND environment = $2 AND gate = $3 ORDER BY at, speaker`,
+	err := tx.Each(ctx, `SELECT said_by, said_id, yes, reason, at FROM opinions WHERE run = $1 AND environment = $2 AND gate = $3 ORDER BY at, speaker`,
 		[]any{run, environment, gate}, func(scan Scan) error {
 			o := bot.Opinion{Gate: gate}
 			var yes int
 			var at int64
-			if err := scan(&o.By, &yes, &o.Reason, &at); err != nil {
+			if err := scan(&o.By, &o.ByID, &yes, &o.Reason, &at); err != nil {
 				return err
 			}
 			o.Yes, o.At = yes == 1, moment(at)

@@ -47,7 +47,7 @@ func goesOn(r *bot.Run) string {
 // it if the command says why.
 func onceMore(ctx context.Context, tx Tx, c bot.Command, r *bot.Run, key string) (bot.Answer, error) {
 	q := bot.Request{
-		Key: key, Package: r.Package, Track: r.Track, Version: r.Version, Origin: origin(c), By: c.By, Link: c.Link,
+		Key: key, Package: r.Package, Track: r.Track, Version: r.Version, Origin: origin(c), By: c.By, ByID: c.ByID, Link: c.Link,
 		Reason: c.Reason, From: r.From, Force: c.Reason, Lane: r.Lane, Windows: r.Windows,
 	}
 	if t := r.Tagged; t != nil {
@@ -113,7 +113,7 @@ func order(ctx context.Context, tx Tx, c bot.Command, verb bot.Verb, channels fu
 
 // undoRequest returns the request of a command to put a run back.
 func undoRequest(c bot.Command, key, run string) bot.Request {
-	return bot.Request{Key: key, Origin: origin(c), By: c.By, Link: c.Link, Reason: c.Reason, Undoes: run}
+	return bot.Request{Key: key, Origin: origin(c), By: c.By, ByID: c.ByID, Link: c.Link, Reason: c.Reason, Undoes: run}
 }
 
 // origin returns what asks by a command.

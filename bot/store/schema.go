@@ -211,6 +211,8 @@ var migrations = []migration{{statements: []string{
 		took   BIGINT NOT NULL, -- milliseconds, all of them together
 		PRIMARY KEY (track, result, span)
 	)`,
+}}, {statements: []string{
+	`ALTER TABLE opinions ADD COLUMN said_id BIGINT NOT NULL DEFAULT 0`, // of the account in GitLab; 0: not known
 }}}
 
 // migrationLock is the advisory lock under which PostgreSQL's tables are made, so

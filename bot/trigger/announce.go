@@ -36,6 +36,7 @@ type announcement struct {
 	known       bool   // whether the tag is protected is known
 	protected   bool
 	by, link    string // who made it and where it can be seen, as far as known
+	byID        int64  // of their account in GitLab; 0: not known
 }
 
 // String names an announcement for people.
@@ -111,7 +112,7 @@ func (d desk) held(ctx context.Context, s bot.Source, a announcement) (v, why st
 // on it, so that what both announce is one request. The key of a tag is stored for ever: it
 // has the form that it always had.
 func identifyAnnounced(q *bot.Request, s bot.Source, a announcement) {
-	q.By, q.Link = a.by, a.link
+	q.By, q.ByID, q.Link = a.by, a.byID, a.link
 	switch {
 	case s.Origin == bot.OriginListing:
 		q.Key = fmt.Sprintf("listing %s %s", s.Package, q.Version)

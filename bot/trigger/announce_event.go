@@ -47,7 +47,7 @@ func announces(e event, body []byte, now time.Time) (a announcement, why string,
 		return announcement{}, "", errors.New("the hook names no commit")
 	}
 	if !userName.MatchString(a.by) {
-		a.by = ""
+		a.by, a.byID = "", 0
 	}
 	a.link = linkOf(e, a)
 	return a, "", nil
@@ -68,7 +68,7 @@ func linkOf(e event, a announcement) string {
 
 // pushOf reads the push of a tag or a branch.
 func pushOf(e event) (a announcement, why string) {
-	a = announcement{commit: e.Commit, by: e.User}
+	a = announcement{commit: e.Commit, by: e.User, byID: int64(e.UserID)}
 	what, ok := "a tag", false
 	if e.Kind == "tag_push" {
 		a.tag, ok = strings.CutPrefix(e.Ref, "refs/tags/")
@@ -124,6 +124,7 @@ func pipelineOf(body []byte) (a announcement, why string, err error) {
 		} `json:"object_attributes"`
 		MergeRequest *struct{} `json:"merge_request"`
 		User         struct {
+			ID   number `json:"id"`
 			Name string `json:"username"`
 		} `json:"user"`
 	}
@@ -137,7 +138,7 @@ func pipelineOf(body []byte) (a announcement, why string, err error) {
 	case at.Status != gitops.StatusSuccess:
 		return a, "the pipeline has not succeeded: it starts nothing", nil
 	}
-	a = announcement{branch: at.Ref, commit: at.SHA, by: p.User.Name, link: at.URL}
+	a = announcement{branch: at.Ref, commit: at.SHA, by: p.User.Name, byID: int64(p.User.ID), link: at.URL}
 	if at.Tag {
 		a.tag, a.branch = at.Ref, ""
 	}

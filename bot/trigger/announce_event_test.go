@@ -23,7 +23,7 @@ func release(action, tag, at string) string {
 // of its text.
 func pipelineHook(ref string, tag bool, changes ...string) string {
 	body := fmt.Sprintf(`{"object_kind":"pipeline","object_attributes":{"id":7,"ref":%q,"tag":%t,"sha":%q,"source":"push","status":"success",`+
-		`"url":"https://gitlab.example.com/data/mda/-/pipelines/7"},"merge_request":null,"user":{"username":"ana"},`+
+		`"url":"https://gitlab.example.com/data/mda/-/pipelines/7"},"merge_request":null,"user":{"id":7,"username":"ana"},`+
 		`"project":{"path_with_namespace":"data/mda","web_url":"https://gitlab.example.com/data/mda"}}`, ref, tag, commitOf("v2026.1.1"))
 	return strings.NewReplacer(changes...).Replace(body)
 }
@@ -71,6 +71,7 @@ func TestHooksAnnounce(t *testing.T) {
 		{"push without the file", by(bot.OriginPush), branchPush("main", commit), "not found", ""},
 		{"removed branch", by(bot.OriginPush), branchPush("main", ""), "a branch was removed, which starts nothing", ""},
 		{"push of a tag's name", by(bot.OriginPush), strings.Replace(branchPush("main", sha), "refs/heads/", "refs/x/", 1), "names no branch", ""},
+		{"push of a number that is none", by(bot.OriginPush), strings.Replace(branchPush("main", sha), `"user_id":7`, `"user_id":"seven"`, 1), `"new":true`, "a push by ana"},
 		{"kind that nothing listens to", by(bot.OriginTag), branchPush("main", sha), "woke 0 runs", ""},
 	}
 	for _, test := range tests {
@@ -87,6 +88,9 @@ func TestHooksAnnounce(t *testing.T) {
 			runs, err := s.Runs(t.Context(), bot.Filter{})
 			if err != nil || len(runs) > 1 || (len(runs) == 1) != (test.run != "") {
 				t.Fatalf("got %+v, %v", runs, err)
+			}
+			if len(runs) == 1 && strings.Contains(test.run, "ana") && (runs[0].By != "ana" || runs[0].ByID != 7) != strings.Contains(test.body, "seven") {
+				t.Errorf("got a run of %s, account %d", runs[0].By, runs[0].ByID)
 			}
 			if len(runs) == 1 && (runs[0].Asked() != test.run || !strings.HasPrefix(runs[0].Link, "https://gitlab.example.com/data/mda/-/")) {
 				t.Errorf("got a run asked for by %q, see %q; want %q", runs[0].Asked(), runs[0].Link, test.run)

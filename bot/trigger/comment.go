@@ -35,14 +35,11 @@ type Forum interface {
 	Program(ctx context.Context, user int64) (bool, error)
 	// MergeRequest reads one merge request; gitops.ErrNotFound without one.
 	MergeRequest(ctx context.Context, project string, iid int64) (gitops.MergeRequest, error)
-	// Updated returns the bot's own merge requests that were updated since, the newest
-	// first, at most limit.
-	Updated(ctx context.Context, project string, since time.Time, limit int) ([]gitops.MergeRequest, error)
 	// ReadNote reads one note; gitops.ErrNotFound without one.
 	ReadNote(ctx context.Context, project string, iid, note int64) (gitops.Note, error)
-	// NotesAfter returns the notes that came after one, the oldest first: the newest limit
-	// of them.
-	NotesAfter(ctx context.Context, project string, iid, after int64, limit int) ([]gitops.Note, error)
+	// Commented returns the comments on all merge requests that came since, the oldest
+	// first: the newest limit of them.
+	Commented(ctx context.Context, project string, since time.Time, limit int) ([]gitops.Comment, error)
 }
 
 // A Ledger knows runs, and which commands were taken.

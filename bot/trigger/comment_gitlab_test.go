@@ -31,7 +31,8 @@ func TestCommentsInAGitLab(t *testing.T) {
 				m, err := client.Metadata(ctx)
 				return m.Enterprise, err
 			}
-			mr, err := client.Open(t.Context(), gitops.Proposal{Change: gitops.Change{Repo: "env/mda", Target: "main", Branch: "feature", Title: "A change"}})
+			theirs := forged(t, g, g.AddBot("renovate", 30, "env/mda")) // the merge request is not the bot's
+			mr, err := theirs.Open(t.Context(), gitops.Proposal{Change: gitops.Change{Repo: "env/mda", Target: "main", Branch: "feature", Title: "A change"}})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -85,9 +86,15 @@ func simulated(t *testing.T, edition string) (*fixtures.GitLab, *forge.Client) {
 	if _, err := g.Commit("env/mda", "feature", "Change", map[string]string{"README.md": "more\n"}); err != nil {
 		t.Fatal(err)
 	}
-	client, err := forge.New(forge.Options{URL: g.URL(), Token: func() string { return "glpat-secret" }, Rate: 10000})
+	return g, forged(t, g, "glpat-secret")
+}
+
+// forged returns a client for a GitLab that speaks with a token.
+func forged(t *testing.T, g *fixtures.GitLab, token string) *forge.Client {
+	t.Helper()
+	client, err := forge.New(forge.Options{URL: g.URL(), Token: func() string { return token }, Rate: 10000})
 	if err != nil {
 		t.Fatal(err)
 	}
-	return g, client
+	return client
 }

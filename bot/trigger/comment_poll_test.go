@@ -10,7 +10,7 @@ import (
 	"testing/synctest"
 	"time"
 
-	"lockstep/gitops"
+	"lockstep/bot"
 )
 
 // polling returns a poll that looks every minute, in the world of talk, and the moment from
@@ -19,11 +19,6 @@ func polling(t *testing.T) (*CommentPoll, *forum, *ledger) {
 	t.Helper()
 	c, f, l := talk(t)
 	clocked(c)
-	for iid := range f.mrs {
-		if iid != 7 {
-			delete(f.mrs, iid)
-		}
-	}
 	return &CommentPoll{Comments: c}, f, l
 }
 
@@ -47,15 +42,6 @@ func pass(d time.Duration) {
 	synctest.Wait()
 }
 
-// bump lets a merge request be updated now.
-func bump(p *CommentPoll, f *forum, iid int64) {
-	f.now(func() {
-		mr := f.mrs[iid]
-		mr.Updated = p.Comments.Now()
-		f.mrs[iid] = mr
-	})
-}
-
 func TestCommentPoll(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -66,59 +52,57 @@ func TestCommentPoll(t *testing.T) {
 			if got := strings.Join(l.done, " "); got != "note env/mda!7#101" {
 				t.Errorf("the first look: done %q", got)
 			}
-			if !slices.Contains(f.calls, "updated env/prd 01:25") || !slices.Contains(f.calls, "updated env/mda 01:25") {
+			if !slices.Contains(f.calls, "comments env/prd 01:25") || !slices.Contains(f.calls, "comments env/mda 01:25") {
 				t.Errorf("the first look asked %q", f.calls)
 			}
-			f.write(7, 1, "/resume", p.Comments.Now()) // so soon after an update that it is none
+			f.write(9, 1, "/lockstep freeze integration the fair", p.Comments.Now()) // on a person's merge request
 			pass(70 * time.Second)
-			if got := strings.Join(l.done, " "); !strings.HasSuffix(got, "#101 note env/mda!7#102") {
-				t.Errorf("within a minute of an update: done %q", got)
+			if got := strings.Join(l.done, " "); !strings.HasSuffix(got, "#101 note env/mda!9#102") {
+				t.Errorf("on a person's merge request: done %q", got)
 			}
-			pass(5 * time.Minute)
 			f.now(func() { f.calls = nil })
 			pass(20 * time.Minute)
-			if slices.ContainsFunc(f.calls, func(call string) bool { return !strings.HasPrefix(call, "updated") }) {
-				t.Errorf("nothing is new, and it asks %q", f.calls)
+			if n := len(f.calls); n < 36 || n > 42 || slices.ContainsFunc(f.calls, func(call string) bool { return !strings.HasPrefix(call, "comments") }) {
+				t.Errorf("nothing is new, and it asks %d times: %q", n, f.calls)
 			}
 			f.write(7, 1, "/queue", p.Comments.Now())
-			bump(p, f, 7)
-			f.now(func() { f.calls = nil })
 			pass(70 * time.Second)
-			if got := strings.Join(l.done, " "); !strings.HasSuffix(got, "note env/mda!7#103") || !slices.Contains(f.calls, "notes env/mda 7 102") && !slices.Contains(f.calls, "notes env/mda 7 0") {
-				t.Errorf("a new one: done %q, asked %q", got, f.calls)
+			if got := strings.Join(l.done, " "); !strings.HasSuffix(got, "note env/mda!7#103") {
+				t.Errorf("a new one: done %q", got)
 			}
 		})
 	})
 }
 
 // What cannot be looked at is looked at again, from where the last complete look was; one
-// merge request does not keep another from it.
+// merge request does not keep another from it, and on each the order stays.
 func TestCommentPollTrouble(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		p, f, l := polling(t)
 		var log bytes.Buffer
 		p.Comments.Log = slog.New(slog.NewTextHandler(&log, nil))
-		f.mrs[6] = gitops.MergeRequest{Project: "env/mda", IID: 6, Updated: clock}
-		f.write(6, 1, "/queue", clock)
+		f.write(9, 1, "/queue", clock)
 		f.write(7, 1, "/hold", clock)
+		f.write(7, 1, "/resume", clock)
 		f.broken = "merge request"
 		lasting(t, p, func() {
 			pass(10 * time.Minute)
 			if len(l.done) != 0 || strings.Count(log.String(), "look for comments; will look again") != 1 {
 				t.Errorf("done %q, log %s", l.done, &log)
 			}
-			for _, iid := range []string{"6", "7"} {
+			for _, iid := range []string{"9", "7"} {
 				if !slices.Contains(f.calls, "merge request env/mda "+iid) {
 					t.Errorf("!%s was not looked at: %q", iid, f.calls)
 				}
 			}
 			f.now(func() { f.broken = "" })
 			pass(70 * time.Second)
-			if len(l.done) != 2 || !strings.Contains(log.String(), "comments can be read again") {
-				t.Errorf("done %q, log %s", l.done, &log)
+			want := "note env/mda!9#100 note env/mda!7#101 note env/mda!7#102"
+			if got := strings.Join(l.done, " "); got != want || !strings.Contains(log.String(), "comments can be read again") {
+				t.Errorf("done %q, want %q; log %s", got, want, &log)
 			}
-			f.now(func() { f.broken = "updated" })
+			f.now(func() { f.broken = "comments" })
 			pass(2 * time.Minute)
 			if strings.Count(log.String(), "look for comments; will look again") != 3 {
 				t.Errorf("log %s", &log)
@@ -127,20 +111,41 @@ func TestCommentPollTrouble(t *testing.T) {
 	})
 }
 
-// A merge request that is gone while it is looked at is no trouble.
-func TestCommentPollGone(t *testing.T) {
+// A comment that cannot be looked at keeps those that follow on its merge request waiting.
+func TestCommentPollKeepsTheOrder(t *testing.T) {
 	t.Parallel()
-	p, _, l := polling(t)
-	s := &sight{}
-	p.Comments.Forum = gone{p.Comments.Forum.(*forum)}
-	if err := p.lookAt(t.Context(), gitops.MergeRequest{Project: "env/mda", IID: 7}, s); err != nil || len(l.done) != 0 {
+	p, f, l := polling(t)
+	p.reset()
+	f.write(7, 1, "/hold", clock)
+	f.write(7, 1, "/resume", clock)
+	f.write(9, 1, "/queue", clock)
+	do := p.Comments.Do
+	p.Comments.Do = func(ctx context.Context, b bot.Batch) ([]bot.Answer, error) {
+		if strings.HasSuffix(b.Source, "#100") {
+			return nil, errForum
+		}
+		return do(ctx, b)
+	}
+	if err := p.look(t.Context(), "env/mda"); err == nil || strings.Join(l.done, " ") != "note env/mda!9#102" {
+		t.Errorf("got %v, done %q", err, l.done)
+	}
+	p.Comments.Do = do
+	if err := p.look(t.Context(), "env/mda"); err != nil || strings.Join(l.done, " ") != "note env/mda!9#102 note env/mda!7#100 note env/mda!7#101" {
 		t.Errorf("got %v, done %q", err, l.done)
 	}
 }
 
-// gone is a forum whose merge requests have no notes any more.
-type gone struct{ *forum }
-
-func (gone) NotesAfter(context.Context, string, int64, int64, int) ([]gitops.Note, error) {
-	return nil, gitops.ErrNotFound
+// That there are more comments than are looked at is said.
+func TestCommentPollOfTooMany(t *testing.T) {
+	t.Parallel()
+	p, f, l := polling(t)
+	p.reset()
+	var log bytes.Buffer
+	p.Comments.Log = slog.New(slog.NewTextHandler(&log, nil))
+	for range maxComments + 1 {
+		f.write(9, 1, "/queue", clock)
+	}
+	if err := p.look(t.Context(), "env/mda"); err != nil || len(l.done) != maxComments || !strings.Contains(log.String(), "there are more comments than are looked at") {
+		t.Errorf("got %v, done %d, log %s", err, len(l.done), &log)
+	}
 }

@@ -84,11 +84,11 @@ func (c *Comments) batch(ctx context.Context, p remark, spoken []Spoken, more bo
 	asker := &asker{forum: c.Forum, user: p.note.AuthorID, name: p.note.Author, standing: map[string]standing{}}
 	for i, s := range spoken {
 		m := c.mean(p, s)
-		m.By, m.At = p.note.Author, c.Now()
+		m.By, m.ByID, m.At = p.note.Author, p.note.AuthorID, c.Now()
 		m.From = fmt.Sprintf("comment %s!%d", p.project, p.mr.IID)
 		m.Link = p.link()
 		if q := m.Request; q != nil {
-			q.Origin, q.By, q.Link, q.Key = bot.OriginComment, m.By, m.Link, fmt.Sprintf("%s.%d", p.source, i+1)
+			q.Origin, q.By, q.ByID, q.Link, q.Key = bot.OriginComment, m.By, m.ByID, m.Link, fmt.Sprintf("%s.%d", p.source, i+1)
 		}
 		var err error
 		if m.Known, err = c.known(ctx, asker, p, m); err != nil {

@@ -187,10 +187,10 @@ func TestCommentsBatch(t *testing.T) {
 		t.Fatalf("got %+v", b)
 	}
 	one, link := b.Commands[1], "https://gitlab.example.com/env/mda/-/merge_requests/7#note_100"
-	if one.By != "ana" || one.From != "comment env/mda!7" || one.Link != link || !one.At.Equal(clock) || one.Known != nil {
+	if one.By != "ana" || one.ByID != 1 || one.From != "comment env/mda!7" || one.Link != link || !one.At.Equal(clock) || one.Known != nil {
 		t.Errorf("got %+v", one)
 	}
-	if q := one.Request; q.Key != "note env/mda!7#100.2" || q.Origin != bot.OriginComment || q.By != "ana" || q.Link != link || q.From != "integration" || q.Lane != "integration" {
+	if q := one.Request; q.Key != "note env/mda!7#100.2" || q.Origin != bot.OriginComment || q.By != "ana" || q.ByID != 1 || q.Link != link || q.From != "integration" || q.Lane != "integration" {
 		t.Errorf("got %+v", q)
 	}
 	if last := b.Commands[maxCommands]; last.Verb != bot.VerbHelp || last.Request != nil || !strings.Contains(last.Known.Sentence, "a comment may hold 10 commands") {

@@ -121,22 +121,6 @@ func (f *forum) MergeRequest(_ context.Context, project string, iid int64) (gito
 	return mr, nil
 }
 
-func (f *forum) Updated(_ context.Context, project string, since time.Time, _ int) ([]gitops.MergeRequest, error) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	if err := f.call("updated", project, since.Format("15:04")); err != nil {
-		return nil, err
-	}
-	var found []gitops.MergeRequest
-	for _, mr := range f.mrs {
-		if mr.Project == project && !mr.Updated.Before(since) {
-			found = append(found, mr)
-		}
-	}
-	slices.SortFunc(found, func(a, b gitops.MergeRequest) int { return int(a.IID - b.IID) })
-	return found, nil
-}
-
 func (f *forum) ReadNote(_ context.Context, project string, iid, note int64) (gitops.Note, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -149,20 +133,20 @@ func (f *forum) ReadNote(_ context.Context, project string, iid, note int64) (gi
 	return f.notes[note], nil
 }
 
-func (f *forum) NotesAfter(_ context.Context, project string, iid, after int64, _ int) ([]gitops.Note, error) {
+func (f *forum) Commented(_ context.Context, project string, since time.Time, limit int) ([]gitops.Comment, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if err := f.call("notes", project, iid, after); err != nil {
+	if err := f.call("comments", project, since.Format("15:04")); err != nil {
 		return nil, err
 	}
-	var found []gitops.Note
+	var found []gitops.Comment
 	for id, n := range f.notes {
-		if f.on[id] == iid && id > after {
-			found = append(found, n)
+		if f.mrs[f.on[id]].Project == project && !n.Created.Before(since) {
+			found = append(found, gitops.Comment{IID: f.on[id], Note: n})
 		}
 	}
-	slices.SortFunc(found, func(a, b gitops.Note) int { return int(a.ID - b.ID) })
-	return found, nil
+	slices.SortFunc(found, func(a, b gitops.Comment) int { return int(a.Note.ID - b.Note.ID) })
+	return found[max(len(found)-limit, 0):], nil
 }
 
 // write writes a note on a merge request.
@@ -231,7 +215,7 @@ func talk(t *testing.T) (*Comments, *forum, *ledger) {
 		7: "lockstep/" + runID + "-int", 8: "lockstep/" + runID + "-back", 9: "feature", 10: "lockstep/" + runID + "-int",
 	} {
 		f.mrs[iid] = gitops.MergeRequest{
-			Project: "env/mda", IID: iid, Source: source, SHA: commit, Updated: clock,
+			Project: "env/mda", IID: iid, Source: source, SHA: commit,
 			Link: fmt.Sprintf("https://gitlab.example.com/env/mda/-/merge_requests/%d", iid),
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"regexp"
+	"strconv"
 )
 
 // An event is what Lockstep reads of a webhook: fields that all kinds share, and those
@@ -14,10 +15,21 @@ type event struct {
 	After   string `json:"after"`
 	Commit  string `json:"checkout_sha"` // the commit, also for an annotated tag; empty when it was removed
 	User    string `json:"user_username"`
+	UserID  number `json:"user_id"`
 	Project struct {
 		Path string `json:"path_with_namespace"`
 		URL  string `json:"web_url"`
 	} `json:"project"`
+}
+
+// A number is one of a webhook that is wanted where it is there; what is none is 0.
+type number int64
+
+// UnmarshalJSON reads a whole number.
+func (n *number) UnmarshalJSON(text []byte) error {
+	whole, _ := strconv.ParseInt(string(text), 10, 64)
+	*n = number(whole)
+	return nil
 }
 
 var (

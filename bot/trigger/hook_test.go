@@ -37,7 +37,7 @@ func tagPush(project, tag, sha string) string {
 	if sha == "" {
 		checkout = []byte("null")
 	}
-	return fmt.Sprintf(`{"object_kind":"tag_push","ref":"refs/tags/%s","after":%q,"checkout_sha":%s,"user_username":"ana",`+
+	return fmt.Sprintf(`{"object_kind":"tag_push","ref":"refs/tags/%s","after":%q,"checkout_sha":%s,"user_username":"ana","user_id":7,`+
 		`"project":{"path_with_namespace":%q,"web_url":"https://gitlab.example.com/%s"}}`, tag, after, checkout, project, project)
 }
 

@@ -48,7 +48,7 @@ func TestGoodLooksAreToldOf(t *testing.T) {
 		"comments": {func(t *testing.T, broken bool, looked func(time.Duration)) func(context.Context) error {
 			p, f, _ := polling(t)
 			if broken {
-				f.broken = "updated"
+				f.broken = "comments"
 			}
 			p.Looked = looked
 			return p.Run

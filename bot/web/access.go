@@ -48,6 +48,7 @@ type Tokens interface {
 // A caller is who makes a request.
 type caller struct {
 	name   string           // who speaks; "": the holder of the configuration's token, who says it
+	id     int64            // of their account in GitLab; 0: not known
 	from   string           // where, for people: "API token nightly"
 	link   string           // where that can be seen
 	scopes []bot.TokenScope // what they may do

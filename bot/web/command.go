@@ -52,9 +52,9 @@ func sourceOf(r *http.Request) (string, error) {
 func (s *Server) sign(r *http.Request, c *bot.Command) {
 	caller := callerOf(r)
 	c.By, c.From = caller.speaks(c.By)
-	c.Link, c.At = caller.link, s.Now()
+	c.ByID, c.Link, c.At = caller.id, caller.link, s.Now()
 	if q := c.Request; q != nil {
-		q.By, q.Link, q.Reason = c.By, c.Link, c.Reason
+		q.By, q.ByID, q.Link, q.Reason = c.By, c.ByID, c.Link, c.Reason
 	}
 	if c.By == "" {
 		c.By = "somebody"

@@ -5,6 +5,7 @@ import (
 	"crypto/rsa"
 	"fmt"
 	"net/http"
+	"strconv"
 	"time"
 
 	"github.com/go-jose/go-jose/v4"
@@ -38,15 +39,18 @@ func NewJobs(c *bot.Config, now func() time.Time) *Jobs {
 	}
 }
 
-// jobClaims is what GitLab says of a job. It writes numbers and truths as texts.
+// jobClaims is what GitLab says of a job. It writes numbers and truths as texts; a number
+// that is one is taken as well.
 type jobClaims struct {
 	jwt.Claims
 	Job       string `json:"job_id"`
 	Project   string `json:"project_path"`
+	ProjectID any    `json:"project_id"`
 	Ref       string `json:"ref"`
 	RefType   string `json:"ref_type"`
 	Protected string `json:"ref_protected"`
 	User      string `json:"user_login"`
+	UserID    any    `json:"user_id"`
 }
 
 // identify returns the job for which GitLab has signed token. What is wrong with a token
@@ -89,8 +93,8 @@ func (j *Jobs) check(claims jobClaims) error {
 // admit returns what a job may do.
 func (j *Jobs) admit(claims jobClaims) (caller, error) {
 	job := bot.CIJob{
-		ID: claims.Job, Project: claims.Project, Ref: claims.Ref, RefType: claims.RefType,
-		Protected: claims.Protected == "true", User: claims.User,
+		ID: claims.Job, Project: claims.Project, ProjectID: numbered(claims.ProjectID), Ref: claims.Ref, RefType: claims.RefType,
+		Protected: claims.Protected == "true", User: claims.User, UserID: numbered(claims.UserID),
 	}
 	if job.User == "" || !speaker.MatchString(job.User) || bot.Reserved(job.User) || !oneLine.MatchString(job.Ref+job.ID) {
 		return caller{}, failed(http.StatusForbidden, "the ID token does not say whose job it is")
@@ -98,7 +102,7 @@ func (j *Jobs) admit(claims jobClaims) (caller, error) {
 	for _, entry := range j.Entries {
 		if entry.Fits(job) {
 			return caller{
-				name: job.User, from: fmt.Sprintf("job %s of %s (%s)", job.ID, job.Project, job.Ref),
+				name: job.User, id: job.UserID, from: fmt.Sprintf("job %s of %s (%s)", job.ID, job.Project, job.Ref),
 				link:   fmt.Sprintf("%s/%s/-/jobs/%s", j.Issuer, job.Project, job.ID),
 				scopes: entry.Allows(), tracks: entry.Tracks,
 			}, nil
@@ -108,7 +112,19 @@ func (j *Jobs) admit(claims jobClaims) (caller, error) {
 	if !job.Protected {
 		protected = "not protected"
 	}
-	return caller{}, failed(http.StatusForbidden, "no entry of server.ci in the configuration is for jobs of %.200s on %s %.200s, which is %s", job.Project, job.RefType, job.Ref, protected)
+	return caller{}, failed(http.StatusForbidden, "no entry of server.ci in the configuration is for jobs of %.200s (project %d) on %s %.200s, which is %s", job.Project, job.ProjectID, job.RefType, job.Ref, protected)
+}
+
+// numbered returns the number that a claim holds; 0 where it holds none.
+func numbered(claim any) int64 {
+	switch n := claim.(type) {
+	case string:
+		number, _ := strconv.ParseInt(n, 10, 64)
+		return number
+	case float64:
+		return int64(n)
+	}
+	return 0
 }
 
 // rsaKey returns the key in k, if it is one that signatures may be checked with.

@@ -66,8 +66,33 @@ func TestJobSpeaks(t *testing.T) {
 		t.Fatalf("got %d %s, handed on %q, want %s", w.Code, w.Body, store.said, want)
 	}
 	c, link := store.batches[0].Commands[0], g.URL()+"/data/exports/-/jobs/4711"
-	if c.Link != link || c.Request.Link != link || c.Request.By != "ana" {
+	if c.Link != link || c.Request.Link != link || c.Request.By != "ana" || c.ByID == 0 || c.ByID != int64(g.UserID("ana")) || c.Request.ByID != c.ByID {
 		t.Errorf("got %+v, want %s", c, link)
+	}
+}
+
+// Where an entry has the number of its project, another project that gets its path later
+// does not fit.
+func TestJobOfAnotherProjectWithThePath(t *testing.T) {
+	t.Parallel()
+	g := forge(t)
+	entry := bot.CIConfig{Project: "data/exports", ProjectID: 4711, RefType: "branch", Protected: true, Scopes: []string{"run"}}
+	for _, test := range []struct {
+		number any
+		status int
+		want   string
+	}{
+		{"4711", 200, ""},
+		{"4712", 403, "is for jobs of data/exports (project 4712) on branch main"},
+		{nil, 403, "is for jobs of data/exports (project 0) on branch main"},
+		{4711, 200, ""},
+		{"none", 403, "(project 0)"},
+	} {
+		token := job(g, map[string]any{"project_id": test.number})
+		w := askAs(t, jobsOf(g, filled(), entry), "Bearer "+token, http.MethodGet, "/api/v1/runs", "")
+		if w.Code != test.status || !strings.Contains(w.Body.String(), test.want) {
+			t.Errorf("project %v: got %d %s, want %d with %s", test.number, w.Code, w.Body, test.status, test.want)
+		}
 	}
 }
 
@@ -98,7 +123,7 @@ func TestJobsThatAreTurnedAway(t *testing.T) {
 		{"expired just now", with("exp", at(time.Now().Add(-clockSkew/2))), 200, ""},
 		{"for ever", with("exp", nil), 401, "the ID token has expired"},
 		{"of tomorrow", with("nbf", at(time.Now().Add(time.Hour))), 401, "does not count yet"},
-		{"of another project", g.IDToken(fixtures.JobToken{Project: "data/others", Audience: []string{audience}}), 403, "no entry of server.ci in the configuration is for jobs of data/others on branch main, which is protected"},
+		{"of another project", g.IDToken(fixtures.JobToken{Project: "data/others", Audience: []string{audience}}), 403, "no entry of server.ci in the configuration is for jobs of data/others (project "},
 		{"of a project that is called alike", with("project_path", "data/exports2"), 403, "no entry of server.ci"},
 		{"on another branch", with("ref", "maine"), 403, "no entry of server.ci"},
 		{"on a tag of that name", with("ref_type", "tag"), 403, "on tag main"},
@@ -107,6 +132,7 @@ func TestJobsThatAreTurnedAway(t *testing.T) {
 		{"of nobody", with("user_login", nil), 403, "does not say whose job it is"},
 		{"of a program", with("user_login", "Callback"), 403, "does not say whose job it is"},
 		{"of somebody hostile", with("user_login", "<b>"), 403, "does not say whose job it is"},
+		{"of a user without a number", with("user_id", "none"), 200, ""},
 		{"with claims of other types", with("user_login", 7), 401, wrong},
 	} {
 		w := askAs(t, jobsOf(g, filled()), "Bearer "+test.token, http.MethodGet, "/api/v1/runs", "")

@@ -70,6 +70,7 @@ type Server struct {
 	Catalog  Catalog
 	History  Historian
 	Access   *Access
+	Metrics  *Metrics
 	Hook     http.Handler // POST /webhooks/gitlab; it proves by itself who calls
 	Calls    http.Handler // POST /hooks/{package}; so does it
 
@@ -109,8 +110,8 @@ type route struct {
 // nothing about runs.
 func (s *Server) routes() []route {
 	return []route{
-		{"/webhooks/gitlab", s.Hook},
-		{"POST /hooks/{package}", s.Calls},
+		{"/webhooks/gitlab", s.Metrics.gitlabHooks(s.Hook)},
+		{"POST /hooks/{package}", s.Metrics.counted("call", s.Calls)},
 		{"POST /callbacks/{run}/{environment}/{gate}", s.answering(s.callback)},
 
 		{"POST /api/v1/runs", s.json(bot.MayRun, s.command(s.promote))},
@@ -146,7 +147,9 @@ func (s *Server) routes() []route {
 		{"GET /{$}", s.page("index.html", s.indexPage)},
 		{"GET /runs/{id}", s.page("run.html", s.runPage)},
 		{"GET /style.css", http.HandlerFunc(serveStyle)},
+		{"GET /metrics", s.metrics()},
 		{"GET /healthz", http.HandlerFunc(serveHealth)},
+		{"GET /readyz", http.HandlerFunc(s.serveReady)},
 		{"/", http.HandlerFunc(serveNothing)},
 	}
 }

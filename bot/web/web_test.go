@@ -178,6 +178,7 @@ func serverOf(s *shelf) *Server {
 		Drift: func(_ context.Context, track, pkg string) ([]bot.Drift, error) {
 			return []bot.Drift{{Environment: track + " of " + pkg}}, nil
 		},
+		Metrics: metricsOf(s),
 		Version: "v1",
 		Now:     func() time.Time { return clock }, Log: quiet,
 	}
@@ -243,6 +244,7 @@ func TestReads(t *testing.T) {
 		{"/api/v1/schedules", 200, `"last":{"track":"integration","schedule":"nightly","local":"2026-11-21 02:30 Europe/Berlin"`},
 		{"/api/v1/condemned", 200, `{"condemned":[{"track":"release","package":"mda","version":"2026.11.2","run":"ended","reason":"gate int-test failed"`},
 		{"/healthz", 200, `{"status":"ok"}`},
+		{"/readyz", 200, `{"status":"ok"}`},
 		{"/style.css", 200, `color-scheme: light dark`},
 		{"/nowhere", 404, `{"error":"there is no GET \"/nowhere\": docs/api.md has every call"}`},
 	}

@@ -2,10 +2,12 @@ package main
 
 import (
 	"context"
+	"errors"
 	"sync"
 	"time"
 
 	"lockstep/bot"
+	"lockstep/bot/web"
 	"lockstep/gitops"
 	"lockstep/gitops/gitlab"
 	"lockstep/gitops/repo"
@@ -18,6 +20,8 @@ type repositories struct {
 	url    string // of GitLab
 	token  func() string
 	author bot.AuthorConfig
+
+	metrics *web.Metrics
 
 	mu   sync.Mutex
 	open map[string]*repo.Repo
@@ -39,36 +43,53 @@ func (r *repositories) of(project string) *repo.Repo {
 	return r.open[project]
 }
 
-func (r *repositories) Head(ctx context.Context, project, branch string) (string, error) {
+func (r *repositories) Head(ctx context.Context, project, branch string) (id string, err error) {
+	defer r.timed("read", time.Now(), &err)
 	return r.of(project).Head(ctx, branch)
 }
 
-func (r *repositories) Tip(ctx context.Context, project, branch string) (gitops.Commit, error) {
+func (r *repositories) Tip(ctx context.Context, project, branch string) (c gitops.Commit, err error) {
+	defer r.timed("read", time.Now(), &err)
 	return r.of(project).Tip(ctx, branch)
 }
 
-func (r *repositories) At(ctx context.Context, project, commit string, files ...string) (bot.Tree, error) {
+func (r *repositories) At(ctx context.Context, project, commit string, files ...string) (t bot.Tree, err error) {
+	defer r.timed("read", time.Now(), &err)
+	if len(files) == 0 {
+		files = []string{""} // no file is called so; without any, all would be read
+	}
 	snapshot, err := r.of(project).At(ctx, commit, files...)
 	if err != nil {
 		return nil, err
 	}
-	return tree{snapshot}, nil
+	all, err := snapshot.Files()
+	if err != nil {
+		return nil, err
+	}
+	return tree{snapshot, all}, nil
 }
 
 func (r *repositories) Commit(_ context.Context, base bot.Tree, c gitops.Change, files map[string][]byte) (string, error) {
 	return r.of(c.Repo).Commit(base.(tree).Snapshot, c, files)
 }
 
-func (r *repositories) Push(ctx context.Context, base bot.Tree, c gitops.Change, files map[string][]byte, tip string) (string, error) {
+func (r *repositories) Push(ctx context.Context, base bot.Tree, c gitops.Change, files map[string][]byte, tip string) (id string, err error) {
+	defer r.timed("write", time.Now(), &err)
 	return r.of(c.Repo).Push(ctx, base.(tree).Snapshot, c, files, tip)
 }
 
-func (r *repositories) Delete(ctx context.Context, project, branch, tip string) error {
+func (r *repositories) Delete(ctx context.Context, project, branch, tip string) (err error) {
+	defer r.timed("write", time.Now(), &err)
 	return r.of(project).Delete(ctx, branch, tip)
 }
 
 // tree serves bot.Tree.
-type tree struct{ *repo.Snapshot }
+type tree struct {
+	*repo.Snapshot
+	files []string // all that were asked for
+}
+
+func (t tree) Match(pattern string) ([]string, error) { return gitops.Match(t.files, pattern), nil }
 
 func (t tree) Commit() string { return t.Snapshot.Commit.ID }
 
@@ -85,25 +106,39 @@ func (w watcher) Services(ctx context.Context, how bot.WatchPlan, d gitops.Deplo
 		return watch.HTTP{URL: ask.URL, Field: ask.Field, Token: w.tokens.of(ask.Token)}.Services(ctx, d)
 	}
 	pipelines := watch.GitLab{
-		Source: w.gitlab, Holds: w.holds,
+		Source: w.gitlab, Holds: w.holds(d),
 		Job: func(environment, service string) string { return watch.JobName(how.Job, environment, service) },
 	}
 	return pipelines.Services(ctx, d)
 }
 
-// holds reports whether the value of a target still stands at a commit. A value that
-// cannot be read there does not stand.
-func (w watcher) holds(ctx context.Context, project, commit string, t gitops.Target) (bool, error) {
-	snapshot, err := w.repos.of(project).At(ctx, commit, t.File)
-	if err != nil {
-		return false, err
+// holds returns what reports whether the value of a target of d still stands at a commit.
+// A value that cannot be read there does not stand. Each commit is read once, for all of
+// d's services.
+func (w watcher) holds(d gitops.Deployment) func(ctx context.Context, project, commit string, t gitops.Target) (bool, error) {
+	var files []string
+	for _, t := range d.Services {
+		files = append(files, t.File)
 	}
-	data, err := snapshot.File(t.File)
-	if err != nil {
-		return false, nil
+	read := map[string]bot.Tree{}
+	return func(ctx context.Context, project, commit string, t gitops.Target) (bool, error) {
+		if read[commit] == nil {
+			tree, err := w.repos.At(ctx, project, commit, files...)
+			if err != nil {
+				return false, err
+			}
+			read[commit] = tree
+		}
+		data, err := read[commit].File(t.File)
+		switch {
+		case errors.Is(err, gitops.ErrNotFound), errors.Is(err, gitops.ErrRefused):
+			return false, nil
+		case err != nil:
+			return false, err
+		}
+		version, err := gitops.Value(t.File, data, t.Key)
+		return err == nil && version == t.Version, nil
 	}
-	version, err := gitops.Value(t.File, data, t.Key)
-	return err == nil && version == t.Version, nil
 }
 
 // now is the clock of the process, in UTC.

@@ -81,7 +81,7 @@ func (a answered) Opinions(ctx context.Context, s gates.Subject) ([]gates.Opinio
 	}
 	var opinions []gates.Opinion
 	for _, o := range kept {
-		opinions = append(opinions, gates.Opinion{By: o.By, Yes: o.Yes, Reason: o.Reason})
+		opinions = append(opinions, gates.Opinion{By: o.By, ByID: o.ByID, Yes: o.Yes, Reason: o.Reason})
 	}
 	return opinions, nil
 }

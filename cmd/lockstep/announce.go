@@ -16,6 +16,7 @@ func (s *server) poll(ctx context.Context, group *errgroup.Group) {
 		Forge: s.outside.gitlab, Shelf: s.outside.packages, Catalog: s.cfg, Store: s.store,
 		Wake: s.engine.Wake, Now: now, Log: s.log,
 	}) {
+		poll.Looked = s.outside.metrics.Looks(string(poll.Sources[0].Origin))
 		group.Go(func() error { return poll.Run(ctx) })
 	}
 }

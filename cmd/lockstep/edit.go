@@ -13,7 +13,7 @@ import (
 // editCmd sets a version in local files.
 type editCmd struct {
 	output
-	Files     []string       `arg:"" name:"file" help:"The files. A - alone is standard input; the result goes to standard output."`
+	Files     []fileName     `arg:"" name:"file" help:"The files. A - alone is standard input; the result goes to standard output."`
 	Key       string         `help:"Where the version stands: data.version, services[name=mds].version, or #mda for a line marked so." required:"" placeholder:"KEY"`
 	To        gitops.Version `help:"The version that is to stand there." required:"" placeholder:"VERSION"`
 	From      gitops.Version `help:"The version that must stand there now, unless it is the new one; any when left out." placeholder:"VERSION"`
@@ -62,7 +62,7 @@ func (c *editCmd) Run(con *console) error {
 	}
 	var files []edited
 	for _, name := range c.Files {
-		files = append(files, c.edit(name))
+		files = append(files, c.edit(string(name)))
 	}
 	refused := slices.ContainsFunc(files, func(e edited) bool { return e.err != nil })
 	if !refused && !c.DryRun && !c.Diff && !c.stdin() {
@@ -108,8 +108,11 @@ func (c *editCmd) check() error {
 // once removes files that are named twice.
 func (c *editCmd) once() {
 	seen := map[string]bool{}
-	c.Files = slices.DeleteFunc(c.Files, func(name string) bool {
-		name = filepath.Clean(name)
+	c.Files = slices.DeleteFunc(c.Files, func(file fileName) bool {
+		name := string(file)
+		if name != "-" {
+			name = "./" + filepath.Clean(name)
+		}
 		twice := seen[name]
 		seen[name] = true
 		return twice
@@ -197,7 +200,7 @@ func refusals(files []edited) error {
 	var all []error
 	for _, e := range files {
 		if e.err != nil {
-			all = append(all, e.err)
+			all = append(all, errors.New(printable(e.err.Error())))
 		}
 	}
 	if others := len(files) - len(all); others > 0 {

@@ -8,14 +8,26 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
+
+	"github.com/alecthomas/kong"
 
 	"lockstep/gitops"
 )
 
+// A fileName is the name of a file, of whatever bytes.
+type fileName string
+
+// Decode takes it from the command line as it is, where a string would become UTF-8.
+func (n *fileName) Decode(ctx *kong.DecodeContext) error {
+	*n = fileName(ctx.Scan.Pop().String())
+	return nil
+}
+
 // A localFile is a file as it was read.
 type localFile struct {
 	name string
-	mode fs.FileMode
+	info fs.FileInfo
 	data []byte
 }
 
@@ -41,7 +53,7 @@ func readLocal(name string) (localFile, error) {
 		return localFile{}, fmt.Errorf("%s: was replaced while it was read: try again", name)
 	}
 	data, err := atMost(f)
-	return localFile{name: name, mode: info.Mode().Perm(), data: data}, err
+	return localFile{name: name, info: info, data: data}, err
 }
 
 // atMost reads r, up to a byte more than is edited.
@@ -61,6 +73,14 @@ func writeAll(files []edited, rename func(from, to string) error) error {
 	if err != nil {
 		return err
 	}
+	unlock, err := lockAll(files)
+	defer unlock()
+	if err == nil {
+		err = unchanged(files)
+	}
+	if err != nil {
+		return err
+	}
 	for i := range files {
 		from, changed := beside[files[i].File]
 		if !changed {
@@ -77,10 +97,14 @@ func writeAll(files []edited, rename func(from, to string) error) error {
 }
 
 // stageAll writes the new content of each file that has changed into a file beside it,
-// whose names it returns, also with an error. In the end all files must still hold what
-// was read.
+// whose names it returns, also with an error.
 func stageAll(files []edited) (beside map[string]string, err error) {
 	beside = map[string]string{}
+	for _, e := range files {
+		if e.Changed && e.local.info.Mode().Perm()&0o222 == 0 {
+			return beside, fmt.Errorf("%s: is read-only, and no file was written: make it writable", e.File)
+		}
+	}
 	for _, e := range files {
 		if e.Changed {
 			if beside[e.File], err = e.local.stage(e.after); err != nil {
@@ -89,22 +113,56 @@ func stageAll(files []edited) (beside map[string]string, err error) {
 			}
 		}
 	}
-	for _, e := range files {
-		if now, err := readLocal(e.File); err != nil || !bytes.Equal(now.data, e.local.data) {
-			return beside, fmt.Errorf("%s: was changed while it was edited, and no file was written: try again", e.File)
-		}
-	}
 	return beside, nil
 }
 
-// stage writes data to a new file beside l, with its mode, and returns its name.
+// errLocked says that another process has locked a file.
+var errLocked = errors.New("is being edited by another process, and no file was written: try again")
+
+// lockAll locks the files that have changed against other edits, until unlock is called.
+func lockAll(files []edited) (unlock func(), err error) {
+	var locked []*os.File
+	unlock = func() {
+		for _, f := range locked {
+			f.Close()
+		}
+	}
+	for i, e := range files {
+		again := slices.ContainsFunc(files[:i], func(other edited) bool { return os.SameFile(other.local.info, e.local.info) })
+		if !e.Changed || again {
+			continue
+		}
+		f, err := os.Open(e.File)
+		if err != nil {
+			return unlock, err
+		}
+		locked = append(locked, f)
+		if err := lock(f); err != nil {
+			return unlock, fmt.Errorf("%s: %w", e.File, err)
+		}
+	}
+	return unlock, nil
+}
+
+// unchanged reports a file that does not hold any more what was read.
+func unchanged(files []edited) error {
+	for _, e := range files {
+		if now, err := readLocal(e.File); err != nil || !bytes.Equal(now.data, e.local.data) {
+			return fmt.Errorf("%s: was changed while it was edited, and no file was written: try again", e.File)
+		}
+	}
+	return nil
+}
+
+// stage writes data to a new file beside l, with its owner, group and mode, and returns its
+// name.
 func (l localFile) stage(data []byte) (beside string, err error) {
 	f, err := os.CreateTemp(filepath.Dir(l.name), "."+filepath.Base(l.name)+".*")
 	if err != nil {
 		return "", err
 	}
 	_, err = f.Write(data)
-	err = errors.Join(err, f.Chmod(l.mode), f.Sync(), f.Close())
+	err = errors.Join(err, keepOwner(f, l.info), f.Chmod(l.info.Mode().Perm()), f.Sync(), f.Close())
 	if err != nil {
 		os.Remove(f.Name())
 		return "", err

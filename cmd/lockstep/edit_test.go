@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"reflect"
 	"regexp"
 	"slices"
 	"strconv"
@@ -204,13 +205,108 @@ func TestEditLosesNothing(t *testing.T) {
 	w.holds(t, "version: 1.0.0\n")
 }
 
+// Of two edits of a file at the same time, one is refused; a file that is named twice, by
+// a link, is no second edit.
+func TestEditLocks(t *testing.T) {
+	t.Parallel()
+	w := newWriter(t, "version: 1.0.0\n")
+	other, err := os.Open(w.files[1].File)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer other.Close()
+	if err := lock(other); err != nil {
+		t.Fatal(err)
+	}
+	want := w.files[1].File + ": is being edited by another process, and no file was written: try again"
+	if err := writeAll(w.files, os.Rename); err == nil || err.Error() != want {
+		t.Errorf("got %v, want %s", err, want)
+	}
+	w.holds(t, "version: 1.0.0\n")
+	other.Close()
+	if err := os.Remove(w.files[1].File); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Link(w.files[0].File, w.files[1].File); err != nil {
+		t.Fatal(err)
+	}
+	w.again(t)
+	if err := writeAll(w.files, os.Rename); err != nil {
+		t.Error(err)
+	}
+	w.holds(t, "version: 1.1.0\n")
+}
+
+// A file keeps its owner and its group, and one that is read-only is not replaced.
+func TestEditKeepsOwner(t *testing.T) {
+	t.Parallel()
+	w := newWriter(t, "version: 1.0.0\n")
+	if err := os.Chown(w.files[0].File, 12345, 12346); err != nil {
+		t.Skip("only root can give files away")
+	}
+	w.again(t)
+	if err := writeAll(w.files, os.Rename); err != nil {
+		t.Fatal(err)
+	}
+	info, err := os.Stat(w.files[0].File)
+	if err != nil {
+		t.Fatal(err)
+	}
+	owner := reflect.ValueOf(info.Sys()).Elem()
+	if user, group := owner.FieldByName("Uid").Uint(), owner.FieldByName("Gid").Uint(); user != 12345 || group != 12346 {
+		t.Errorf("the file belongs to user %d and group %d", user, group)
+	}
+	w.holds(t, "version: 1.1.0\n")
+}
+
+func TestEditReadOnly(t *testing.T) {
+	t.Parallel()
+	w := newWriter(t, "version: 1.0.0\n")
+	if err := os.Chmod(w.files[1].File, 0o444); err != nil {
+		t.Fatal(err)
+	}
+	w.again(t)
+	want := w.files[1].File + ": is read-only, and no file was written: make it writable"
+	if err := writeAll(w.files, os.Rename); err == nil || err.Error() != want {
+		t.Errorf("got %v, want %s", err, want)
+	}
+	w.holds(t, "version: 1.0.0\n")
+}
+
+// Names are taken as they are, and shown without what a terminal would obey.
+func TestEditNames(t *testing.T) {
+	t.Parallel()
+	for _, name := range []string{"lat\xe4in.yaml", "\x1b[31mred\n.yaml", "a,b.yaml", "größe.yaml"} {
+		file := filepath.Join(t.TempDir(), name)
+		if err := os.WriteFile(file, []byte("version: 1.0.0\n"), fileMode); err != nil {
+			t.Fatal(err)
+		}
+		for key, want := range map[string]int{"versions": exitFailed, "version": exitOK} {
+			var stdout, stderr bytes.Buffer
+			code := run(t.Context(), []string{"edit", file, "--key", key, "--to", "1.1.0"}, &stdout, &stderr)
+			said := stdout.String() + stderr.String()
+			if code != want || strings.Count(said, "\n") != 1 || strings.Contains(said, "\x1b") {
+				t.Errorf("%q at %s: exit code %d, prints %q", name, key, code, said)
+			}
+		}
+		if got, err := os.ReadFile(file); err != nil || string(got) != "version: 1.1.0\n" {
+			t.Errorf("%q holds %q, %v", name, got, err)
+		}
+	}
+	var stdout, stderr bytes.Buffer
+	code := run(t.Context(), []string{"edit", "./-", "-", "--key", "version", "--to", "1.1.0"}, &stdout, &stderr)
+	if want := "lockstep: - stands alone: edit files by another command\n"; code != exitMisused || stderr.String() != want {
+		t.Errorf("a file of the name - and standard input: exit code %d, says %q, want %q", code, stderr.String(), want)
+	}
+}
+
 // A writer is two files, a.yaml and b.yaml, that are edited and not yet written.
 type writer struct {
 	dir   string
 	files []edited
 }
 
-// newWriter writes both files, and edits what they hold to version 1.1.0.
+// newWriter writes both files, and edits what they hold.
 func newWriter(t *testing.T, content string) writer {
 	t.Helper()
 	w := writer{dir: t.TempDir()}
@@ -219,13 +315,21 @@ func newWriter(t *testing.T, content string) writer {
 		if err := os.WriteFile(name, []byte(content), fileMode); err != nil {
 			t.Fatal(err)
 		}
-		e := (&editCmd{Key: "version", To: "1.1.0"}).edit(name)
-		if e.err != nil {
-			t.Fatal(e.err)
-		}
-		w.files = append(w.files, e)
+		w.files = append(w.files, edited{File: name})
 	}
+	w.again(t)
 	return w
+}
+
+// again reads both files and edits what they hold to version 1.1.0.
+func (w writer) again(t *testing.T) {
+	t.Helper()
+	for i, e := range w.files {
+		w.files[i] = (&editCmd{Key: "version", To: "1.1.0"}).edit(e.File)
+		if err := w.files[i].err; err != nil {
+			t.Fatal(err)
+		}
+	}
 }
 
 // holds checks what a.yaml holds, and that nothing was left beside the two files.

@@ -9,6 +9,7 @@ import (
 	"lockstep/bot"
 	"lockstep/bot/data"
 	"lockstep/bot/notify"
+	"lockstep/bot/web"
 	"lockstep/gitops/gitlab"
 )
 
@@ -20,6 +21,7 @@ type outside struct {
 	parameters *data.Parameters
 	packages   *data.Packages
 	channels   map[string]notify.Channel
+	metrics    *web.Metrics
 }
 
 // newOutside resolves the references of a configuration and connects to nothing yet.
@@ -28,13 +30,16 @@ func newOutside(ctx context.Context, cfg *bot.Config) (*outside, error) {
 	if err != nil {
 		return nil, fmt.Errorf("gitlab.token: %w", err)
 	}
-	client, err := gitlab.New(gitlab.Options{URL: cfg.GitLab.URL, Token: token.Reveal, Rate: rate.Limit(cfg.GitLab.Rate)})
+	metrics := web.NewMetrics(version, now)
+	client, err := gitlab.New(gitlab.Options{
+		URL: cfg.GitLab.URL, Token: token.Reveal, Rate: rate.Limit(cfg.GitLab.Rate), Asked: metrics.Asked, Waited: metrics.Waited,
+	})
 	if err != nil {
 		return nil, err
 	}
-	repos := &repositories{url: cfg.GitLab.URL, token: token.Reveal, author: cfg.GitLab.Author}
+	repos := &repositories{url: cfg.GitLab.URL, token: token.Reveal, author: cfg.GitLab.Author, metrics: metrics}
 	bearers := &tokens{}
-	o := &outside{gitlab: client, parameters: data.NewParameters(), packages: &data.Packages{Now: now}}
+	o := &outside{gitlab: client, parameters: data.NewParameters(), packages: &data.Packages{Now: now}, metrics: metrics}
 	o.gates = &gateMaker{gitlab: client, packages: o.packages, tokens: bearers}
 	o.bot = &bot.Bot{
 		Config: cfg, Repos: repos, Forge: client, Pipelines: client, Rules: client, Watch: watcher{client, repos, bearers},

@@ -81,7 +81,7 @@ func newServer(ctx context.Context, cfg *bot.Config, log *slog.Logger) (*server,
 	s.sender, s.comments = s.newSender(), s.newComments()
 	s.engine, err = engine.Open(ctx, engine.Options{
 		Store: s.store, Step: s.outside.bot.Step, Beside: s.beside, Limits: cfg.Limits(), Channels: cfg.Channels,
-		Now: now, Log: log, Poll: cfg.Limits().First,
+		Looked: s.outside.metrics.Looks("lane"), Now: now, Log: log, Poll: cfg.Limits().First,
 	})
 	if err != nil {
 		return nil, errors.Join(err, s.store.Close())
@@ -162,12 +162,16 @@ func (s *server) run(ctx context.Context) error {
 // looks for condemned versions that somebody has brought back and for comments whose hooks
 // were lost, and asks for the runs of schedules.
 func (s *server) beside(ctx context.Context) error {
-	returns := trigger.Returns{Store: s.store, Find: s.outside.bot.Returns, Channels: s.cfg.Channels, Now: now, Log: s.log}
+	defer s.outside.metrics.Lead()()
+	looks := s.outside.metrics.Looks
+	returns := trigger.Returns{
+		Store: s.store, Find: s.outside.bot.Returns, Channels: s.cfg.Channels, Now: now, Log: s.log, Looked: looks("return"),
+	}
 	schedules := trigger.Scheduler{
 		Schedules: s.cfg.Schedules(), Store: s.store, Catalog: s.cfg, Tags: s.outside.gitlab, Stands: s.outside.bot.Stands,
-		Wake: s.engine.Wake, Now: now, Log: s.log,
+		Wake: s.engine.Wake, Now: now, Log: s.log, Looked: looks("schedule"),
 	}
-	comments := trigger.CommentPoll{Comments: s.comments}
+	comments := trigger.CommentPoll{Comments: s.comments, Looked: looks("comment")}
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return s.sender.Run(ctx) })
 	group.Go(func() error { return returns.Run(ctx) })
@@ -206,7 +210,7 @@ func (s *server) handler() http.Handler {
 		Store: s.store, Commands: s.engine, Catalog: s.cfg, Access: s.access, Hook: &s.hooks, Calls: s.calls(),
 		Signed: func(key, signature string) bool { return gates.Signed(s.signing.Reveal(), key, signature) },
 		Tracks: s.packages(), History: s.store, Sites: sites(s.cfg), Drift: s.outside.bot.Drift, Lane: s.cfg.LaneOf, Schedules: s.cfg.Schedules(),
-		Refused: s.ledger.Note, Version: version, Now: now, Log: s.log,
+		Refused: s.ledger.Note, Metrics: s.metrics(), Version: version, Now: now, Log: s.log,
 	}
 	return web.Handler()
 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -48,36 +49,52 @@ func TestReadNote(t *testing.T) {
 	}
 }
 
-func TestNotesAfter(t *testing.T) {
+func TestCommented(t *testing.T) {
 	t.Parallel()
 	g, c := world(t, fixtures.Options{})
 	mr := opened(t, g, c)
+	change(t, g, "topic", "2026.11.4")
+	theirs, err := c.Open(t.Context(), proposal("topic"))
+	if err != nil {
+		t.Fatal(err)
+	}
 	g.AddPerson("eva", 30, env)
-	var ids []int64
-	for i := range 5 {
-		ids = append(ids, commented(t, g, mr, fmt.Sprint(i)))
+	began := time.Now().Add(-time.Minute)
+	for i := range 45 {
+		on := mr.IID
+		if i%2 > 0 {
+			on = theirs.IID
+		}
+		if _, err := g.Comment(env, int(on), "eva", fmt.Sprint(i)); err != nil {
+			t.Fatal(err)
+		}
 	}
-	tests := []struct {
-		after int64
+	for _, test := range []struct {
+		since time.Time
 		limit int
-		want  string
+		first string // the oldest; the newest is always 44
 	}{
-		{0, 100, "01234"},
-		{ids[1], 100, "234"},
-		{ids[4], 100, ""},
-		{0, 2, "34"},
-	}
-	for _, test := range tests {
-		notes, err := c.NotesAfter(t.Context(), env, mr.IID, test.after, test.limit)
-		got := ""
-		for _, n := range notes {
-			got += n.Body
+		{began, 100, "0"},
+		{began, 20, "25"},
+		{began.Add(-100 * time.Hour), 40, "5"},
+		{began.Add(time.Hour), 100, ""},
+	} {
+		found, err := c.Commented(t.Context(), env, test.since, test.limit)
+		if err != nil || (len(found) == 0) != (test.first == "") {
+			t.Errorf("since %s, at most %d: got %d comments, %v", test.since, test.limit, len(found), err)
+			continue
 		}
-		if err != nil || got != test.want {
-			t.Errorf("after %d, at most %d: got %q, %v; want %q", test.after, test.limit, got, err, test.want)
+		for i, n := range found {
+			number, _ := strconv.Atoi(test.first)
+			if want := fmt.Sprint(number + i); n.Note.Body != want || n.Note.Author != "eva" || n.Note.Own || n.IID != []int64{mr.IID, theirs.IID}[(number+i)%2] {
+				t.Errorf("comment %d since %s: got %+v, want %s", i, test.since, n, want)
+			}
+		}
+		if n := len(found); n > 0 && found[n-1].Note.Body != "44" || n > test.limit {
+			t.Errorf("since %s, at most %d: got %d comments", test.since, test.limit, n)
 		}
 	}
-	if _, err := c.NotesAfter(t.Context(), env, 999, 0, 10); !errors.Is(err, gitops.ErrNotFound) {
+	if _, err := c.Commented(t.Context(), "no/where", began, 10); !errors.Is(err, gitops.ErrNotFound) {
 		t.Errorf("got %v, want %v", err, gitops.ErrNotFound)
 	}
 }
@@ -194,25 +211,31 @@ func TestProgram(t *testing.T) {
 	}
 }
 
-func TestUpdated(t *testing.T) {
+// What is asked for is as small as GitLab can make it, and what is no comment on a merge
+// request is left out.
+func TestCommentedAsksForLittle(t *testing.T) {
 	t.Parallel()
-	since := time.Date(2026, 11, 22, 3, 0, 0, 0, time.FixedZone("CET", 3600))
+	since := time.Date(2026, 11, 22, 0, 30, 0, 0, time.FixedZone("CET", 3600))
 	c := serve(t, func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path == "/api/v4/user" {
 			fmt.Fprint(w, `{"id":7,"username":"lockstep"}`)
 			return
 		}
 		query := r.URL.Query()
-		if query.Get("author_id") != "7" || query.Get("updated_after") != "2026-11-22T02:00:00Z" || query.Get("order_by") != "updated_at" ||
-			query.Get("sort") != "desc" || query.Get("per_page") != "20" || query.Has("state") {
+		if query.Get("action") != "commented" || query.Get("after") != "2026-11-19" || query.Get("sort") != "desc" || query.Get("per_page") != "20" || query.Has("target_type") {
 			t.Errorf("got query %q", r.URL.RawQuery)
 		}
-		fmt.Fprint(w, `[{"iid":9,"state":"merged","source_branch":"lockstep/r1-int","web_url":"https://git/9","updated_at":"2026-11-22T02:10:00.123Z"}]`)
+		w.Header().Set("X-Next-Page", "2") // which is older than what is wanted
+		fmt.Fprint(w, `[
+			{"created_at":"2026-11-22T02:10:00.123Z","note":{"id":3,"body":"/queue","noteable_type":"MergeRequest","noteable_iid":9,"author":{"id":7},
+				"created_at":"2026-11-22T02:10:00.100Z","updated_at":"2026-11-22T02:10:00.100Z"}},
+			{"created_at":"2026-11-22T02:00:00.123Z","note":{"id":2,"body":"/queue","noteable_type":"Issue","noteable_iid":9}},
+			{"created_at":"2026-11-22T02:00:00.123Z","note":null},
+			{"created_at":"2026-11-21T23:29:59.999Z","note":{"id":1,"body":"/queue","noteable_type":"MergeRequest","noteable_iid":9}}]`)
 	})
-	mrs, err := c.Updated(t.Context(), env, since, 20)
-	want := time.Date(2026, 11, 22, 2, 10, 0, 123e6, time.UTC)
-	if err != nil || len(mrs) != 1 || mrs[0].IID != 9 || mrs[0].Source != "lockstep/r1-int" || !mrs[0].Updated.Equal(want) || mrs[0].Project != env {
-		t.Errorf("got %+v, %v", mrs, err)
+	found, err := c.Commented(t.Context(), env, since, 100)
+	if err != nil || len(found) != 1 || found[0].IID != 9 || found[0].Note.ID != 3 || !found[0].Note.Own || found[0].Note.Edited() {
+		t.Errorf("got %+v, %v", found, err)
 	}
 	if name, err := c.Username(t.Context()); name != "lockstep" || err != nil {
 		t.Errorf("got %q, %v", name, err)
@@ -232,13 +255,17 @@ func TestNotesThatAreHuge(t *testing.T) {
 		if n := r.URL.Query().Get("per_page"); n != "20" {
 			t.Errorf("asked for %s notes at once", n)
 		}
-		fmt.Fprintf(w, `[{"id":2,"body":"%s"},{"id":1,"body":null},{"id":0,"body":"/hold \u00e9"}]`, huge)
+		fmt.Fprint(w, "[")
+		for i, body := range []string{`"` + huge + `"`, "null", `"/hold \u00e9"`} {
+			fmt.Fprintf(w, `%s{"created_at":"2026-11-22T02:00:00Z","note":{"id":%d,"body":%s,"noteable_type":"MergeRequest","noteable_iid":1}}`, []string{"", ",", ","}[i], 9-i, body)
+		}
+		fmt.Fprint(w, "]")
 	})
-	notes, err := c.NotesAfter(t.Context(), env, 1, -1, 100)
-	if err != nil || len(notes) != 3 || notes[0].Body != "/hold é" || notes[1].Body != "" {
+	notes, err := c.Commented(t.Context(), env, time.Date(2026, 11, 22, 0, 0, 0, 0, time.UTC), 100)
+	if err != nil || len(notes) != 3 || notes[0].Note.Body != "/hold é" || notes[1].Note.Body != "" {
 		t.Fatalf("got %d notes, %v", len(notes), err)
 	}
-	if got := notes[2].Body; len(got) < 64<<10 || len(got) > 128<<10 || !utf8.ValidString(got) {
+	if got := notes[2].Note.Body; len(got) < 64<<10 || len(got) > 128<<10 || !utf8.ValidString(got) {
 		t.Errorf("%d bytes are kept", len(got))
 	}
 }

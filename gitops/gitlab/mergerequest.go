@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
-	"time"
 
 	api "github.com/xanzy/go-gitlab"
 
@@ -33,7 +32,6 @@ type mergeRequest struct {
 	ClosedBy            *User                    `json:"closed_by"`
 	HeadPipeline        *pipeline                `json:"head_pipeline"` // not in lists
 	Link                string                   `json:"web_url"`
-	UpdatedAt           time.Time                `json:"updated_at"`
 	DetailedMergeStatus string                   `json:"detailed_merge_status"` // since GitLab 15.6
 	MergeStatus         string                   `json:"merge_status"`
 	Draft               bool                     `json:"draft"`
@@ -43,7 +41,7 @@ type mergeRequest struct {
 // of translates mr, a merge request of project that was read by itself.
 func (mr mergeRequest) of(project string) gitops.MergeRequest {
 	to := gitops.MergeRequest{
-		Project: project, IID: mr.IID, Link: mr.Link, Updated: mr.UpdatedAt,
+		Project: project, IID: mr.IID, Link: mr.Link,
 		Title: mr.Title, Description: mr.Description, Labels: mr.Labels,
 		State: mr.State, Status: mr.detailedStatus(),
 		Source: mr.SourceBranch, Target: mr.TargetBranch, SHA: mr.SHA,
@@ -118,36 +116,6 @@ func (c *Client) search(ctx context.Context, project string, o *api.ListProjectM
 		return mr.State == gitops.Opened || mr.State == gitops.Locked
 	})
 	return c.MergeRequest(ctx, project, found[max(live, 0)].IID)
-}
-
-// Updated returns the bot's own merge requests of project, in whatever state, that were
-// updated at or after since, the newest first, at most limit. They are as lists show them:
-// without a head pipeline, and perhaps with an old mergeability.
-func (c *Client) Updated(ctx context.Context, project string, since time.Time, limit int) ([]gitops.MergeRequest, error) {
-	mrs, err := c.updated(ctx, project, since, limit)
-	return mrs, wrap(err, "list the bot's merge requests in %q", project)
-}
-
-// updated is Updated with errors that do not say what of.
-func (c *Client) updated(ctx context.Context, project string, since time.Time, limit int) ([]gitops.MergeRequest, error) {
-	me, err := c.User(ctx)
-	if err != nil {
-		return nil, err
-	}
-	found, err := list[mergeRequest](ctx, c, limit, projectPath(project)+"/merge_requests", func(page api.ListOptions) any {
-		return &api.ListProjectMergeRequestsOptions{
-			ListOptions: page, AuthorID: api.Ptr(int(me.ID)), UpdatedAfter: api.Ptr(since.UTC()),
-			OrderBy: api.Ptr("updated_at"), Sort: api.Ptr("desc"),
-		}
-	})
-	if err != nil {
-		return nil, err
-	}
-	mrs := make([]gitops.MergeRequest, 0, len(found))
-	for _, mr := range found {
-		mrs = append(mrs, mr.of(project))
-	}
-	return mrs, nil
 }
 
 // MergeRequest reads one merge request as GitLab shows it now; reading also makes

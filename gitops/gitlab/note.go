@@ -80,26 +80,57 @@ func (c *Client) ReadNote(ctx context.Context, project string, iid, id int64) (g
 	return n.of(me), wrap(err, "read note %d on merge request !%d of %q", id, iid, project)
 }
 
-// NotesAfter returns the notes of a merge request that came after note id, the oldest
-// first, at most limit: the newest of them.
-func (c *Client) NotesAfter(ctx context.Context, project string, iid, id int64, limit int) ([]gitops.Note, error) {
+// A commentEvent is what a project shows of a comment that somebody has made.
+type commentEvent struct {
+	CreatedAt time.Time `json:"created_at"`
+	Note      struct {
+		note
+		On  string `json:"noteable_type"`
+		IID int64  `json:"noteable_iid"`
+	} `json:"note"`
+}
+
+// Commented returns the comments on the merge requests of project, whoever has opened
+// them, that GitLab has known since a time, the oldest first, at most limit: the newest of
+// them. Days are all that GitLab selects events by, so the newest page is read first, and
+// no more than it takes. It asks for the action: by the type of target GitLab leaves out
+// comments on lines, and the answers to them (app/finders/events_finder.rb).
+func (c *Client) Commented(ctx context.Context, project string, since time.Time, limit int) ([]gitops.Comment, error) {
+	comments, err := c.commented(ctx, project, since, limit)
+	return comments, wrap(err, "list the comments in %q", project)
+}
+
+// commented is Commented with errors that do not say what of.
+func (c *Client) commented(ctx context.Context, project string, since time.Time, limit int) ([]gitops.Comment, error) {
 	me, err := c.User(ctx)
 	if err != nil {
 		return nil, err
 	}
-	found, err := list[note](ctx, c, limit, notesPath(project, iid), func(page api.ListOptions) any {
-		return &api.ListMergeRequestNotesOptions{ListOptions: notesPage(page), OrderBy: api.Ptr("created_at"), Sort: api.Ptr("desc")}
-	})
-	if err != nil {
-		return nil, wrap(err, "list notes on merge request !%d of %q", iid, project)
+	before := api.ISOTime(since.UTC().AddDate(0, 0, -2)) // its day does not count, and GitLab's may begin elsewhere
+	o := api.ListProjectVisibleEventsOptions{
+		ListOptions: notesPage(api.ListOptions{PerPage: limit, Page: 1}),
+		Action:      api.Ptr(api.CommentedEventType), After: &before, Sort: api.Ptr("desc"),
 	}
-	var notes []gitops.Note
-	for _, n := range slices.Backward(found) {
-		if n.ID > id {
-			notes = append(notes, n.of(me))
+	var comments []gitops.Comment
+	for left := limit; left > 0 && o.Page > 0; left -= o.PerPage {
+		var page []commentEvent
+		response, err := c.do(ctx, http.MethodGet, projectPath(project)+"/events", &o, &page)
+		if err != nil {
+			return nil, err
+		}
+		o.Page = response.NextPage // a page may lack what the bot may not see
+		for _, e := range page {
+			if e.CreatedAt.Before(since) {
+				o.Page = 0
+				break
+			}
+			if e.Note.On == "MergeRequest" && e.Note.IID > 0 {
+				comments = append(comments, gitops.Comment{IID: e.Note.IID, Note: e.Note.of(me)})
+			}
 		}
 	}
-	return notes, nil
+	slices.Reverse(comments)
+	return comments, nil
 }
 
 // Note makes the bot's one note with marker on a merge request say body (Markdown):

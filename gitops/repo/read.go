@@ -65,7 +65,8 @@ func (s *source) able() error {
 }
 
 // A pattern is a path, segment by segment. A segment with the wildcards of path.Match
-// stands for every name that it matches, and for itself.
+// stands for every name that it matches, and for itself. ** stands for any number of
+// directories, none included; more than one of them in a pattern is not meant.
 type pattern []string
 
 // parsePatterns splits patterns. A path that cannot lie inside the repository leads

@@ -76,10 +76,9 @@ func (r *Repo) Tip(ctx context.Context, branch string) (gitops.Commit, error) {
 }
 
 // At reads commit, given as 40 hexadecimal digits, and of its tree the files that are
-// named: paths, whose segments may hold the wildcards of path.Match; a name that looks
-// like one stands for itself, too. What they do not
-// lead to is not fetched, so that everything that is needed of a commit, in several
-// environments too, should be asked for at once; without any, the whole tree is read.
+// named: paths, or patterns as gitops.Match takes them. What they do not lead to is not
+// fetched, so that everything that is needed of a commit, in several environments too,
+// should be asked for at once; without any, the whole tree is read.
 //
 // The error wraps gitops.ErrNotFound when there is no such commit, and never because
 // of what files lead to, which File tells. From servers without the second version of

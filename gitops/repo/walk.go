@@ -48,20 +48,26 @@ func (w *walk) all(ctx context.Context, s *source) error {
 	}
 }
 
-// fetch fetches what is missing.
+// fetch fetches what is missing. Of what is wanted, git filters out what it has met
+// below another tree that is wanted: that is asked for again.
 func (w *walk) fetch(ctx context.Context, s *source) error {
 	slices.SortFunc(w.missing, func(a, b oid) int { return slices.Compare(a[:], b[:]) })
 	q := query{wants: slices.Compact(w.missing), filter: justWanted}
 	if len(w.blocked) == 0 {
 		q.filter = everything // there are files alone
 	}
-	if err := s.fetch(ctx, q, w.into.objects); err != nil {
-		return err
-	}
-	for _, id := range q.wants {
-		if _, ok := w.into.objects[id]; !ok {
-			return fmt.Errorf("the server did not send the object %s", id)
+	for len(q.wants) > 0 {
+		if err := s.fetch(ctx, q, w.into.objects); err != nil {
+			return err
 		}
+		left := slices.DeleteFunc(slices.Clone(q.wants), func(id oid) bool {
+			_, sent := w.into.objects[id]
+			return sent
+		})
+		if len(left) == len(q.wants) {
+			return fmt.Errorf("the server did not send the object %s", left[0])
+		}
+		q.wants = left
 	}
 	w.ready, w.blocked, w.missing = w.blocked, nil, nil
 	return nil
@@ -82,7 +88,7 @@ func (w *walk) look(p place) error {
 	if err != nil {
 		return err
 	}
-	below, wild := byFirst(p.asked)
+	below, wild, deep := byFirst(p.asked)
 	directories, files := 0, 0
 	for e, err := range t.all() {
 		if w.seen++; err == nil && w.seen > mostEntries {
@@ -102,6 +108,9 @@ func (w *walk) look(p place) error {
 				asked = append(asked[:len(asked):len(asked)], g[1:])
 			}
 		}
+		if e.is(directory) {
+			asked = append(asked[:len(asked):len(asked)], deep...)
+		}
 		if len(asked) > 0 {
 			w.follow(p, e, asked)
 		}
@@ -111,16 +120,22 @@ func (w *walk) look(p place) error {
 }
 
 // byFirst returns what is asked for below each name, and besides the patterns that
-// begin with a wildcard.
-func byFirst(asked []pattern) (below map[string][]pattern, wild []pattern) {
+// begin with a wildcard, and those that are asked for below every directory again.
+func byFirst(asked []pattern) (below map[string][]pattern, wild, deep []pattern) {
 	below = map[string][]pattern{}
 	for _, p := range asked {
+		for len(p) > 0 && p[0] == "**" {
+			deep, p = append(deep, p), p[1:]
+		}
+		if len(p) == 0 {
+			continue // it names no file
+		}
 		if strings.ContainsAny(p[0], `*?[\`) {
 			wild = append(wild, p)
 		}
 		below[p[0]] = append(below[p[0]], p[1:])
 	}
-	return below, wild
+	return below, wild, deep
 }
 
 // follow takes what is asked for to the entry e of p: asked holds the rests of the

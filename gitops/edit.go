@@ -22,11 +22,8 @@ func Locate(file string, data []byte, key string) (Spot, error) {
 	if err != nil {
 		return Spot{}, err
 	}
-	if o, ok := outlineOf(file, data); ok {
-		if at, ok := o.find(sel); ok {
-			line, column := o.place(at.start)
-			return Spot{at.value, line, column}, nil
-		}
+	if spot, ok := locatePlain(file, data, sel); ok {
+		return spot, nil
 	}
 	src, at, err := locateParsed(file, data, sel)
 	if err != nil {
@@ -50,7 +47,8 @@ func Value(file string, data []byte, key string) (Version, error) {
 // From is the version that must stand there now, "" for whatever stands. Another
 // one is an *EditError that Is ErrConflict. Every other error is an *EditError too:
 // the file cannot be edited exactly, and asking again will not help. Before it
-// returns, Edit reads the result and proves that exactly one scalar differs.
+// returns, Edit reads the result and proves that exactly one scalar differs, and that the
+// version that stood there can be put back.
 //
 // Nearly every values file is plain enough to be read without a parser, ten times as
 // fast (see outline). What is not is parsed, and parsed again for the proof; so is
@@ -86,6 +84,11 @@ func editParsed(file string, data []byte, sel selector, from, to Version) ([]byt
 	edited := at.splice(data, to)
 	if err := src.prove(sel, at, edited, to); err != nil {
 		return nil, err
+	}
+	back := at.splice(data, at.value)
+	if len(back) > len(data) && src.prove(sel, at, back, at.value) != nil {
+		return nil, src.refuse(at.start, fmt.Sprintf("%q could not be put back: it needs quotes, and the file cannot be read with them", at.value),
+			"put it in quotes, and remove what stands in the way, such as a tab on the next line")
 	}
 	return edited, nil
 }

@@ -18,6 +18,10 @@ func FuzzEdit(f *testing.F) {
 		g := readGolden(f, name)
 		f.Add(g.file, g.in, g.key, string(g.to))
 	}
+	for _, k := range kinds {
+		file, in, key := k.edit()
+		f.Add(file, in, key, "1.10")
+	}
 	f.Fuzz(func(t *testing.T, file string, in []byte, key, to string) {
 		before := bytes.Clone(in)
 		if _, err := ParseVersion(to); err == nil {
@@ -91,18 +95,52 @@ func checkReading(t *testing.T, in, out []byte, to string) {
 	}
 }
 
-// readAll returns the documents of a stream as plain values.
+// readAll returns the documents of a stream as plain values, or an error when there are
+// none that hold all of it, because two keys of a map read the same, such as 0 and 00.
 func readAll(data []byte) (docs []any, err error) {
 	decoder := yaml.NewDecoder(bytes.NewReader(data))
 	for {
-		var doc any
-		if err := decoder.Decode(&doc); errors.Is(err, io.EOF) {
+		var node yaml.Node
+		if err := decoder.Decode(&node); errors.Is(err, io.EOF) {
 			return docs, nil
 		} else if err != nil {
 			return nil, err
 		}
+		var doc any
+		if err := node.Decode(&doc); err != nil {
+			return nil, err
+		}
+		if written(&node) > read(doc) {
+			return nil, errors.New("a key hides another one")
+		}
 		docs = append(docs, doc)
 	}
+}
+
+// written counts the keys of all maps in n.
+func written(n *yaml.Node) (keys int) {
+	if n.Kind == yaml.MappingNode {
+		keys = len(n.Content) / 2
+	}
+	for _, c := range n.Content {
+		keys += written(c)
+	}
+	return keys
+}
+
+// read counts the keys of all maps in v.
+func read(v any) (keys int) {
+	x := reflect.ValueOf(v)
+	if x.Kind() != reflect.Map && x.Kind() != reflect.Slice {
+		return 0
+	}
+	if x.Kind() == reflect.Map {
+		keys = x.Len()
+	}
+	for _, value := range x.Seq2() {
+		keys += read(value.Interface())
+	}
+	return keys
 }
 
 // differences counts the values that differ between a and b, and reports whether all

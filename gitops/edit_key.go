@@ -75,6 +75,7 @@ func parseKey(key string) (selector, error) {
 // parsePath parses steps up to the end of rest. On an error it returns what it had
 // not read yet.
 func parsePath(rest string) (path []step, unread string, err error) {
+	path = make([]step, 0, 4)
 	for {
 		var next step
 		if strings.HasPrefix(rest, "[") {

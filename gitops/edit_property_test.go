@@ -39,6 +39,13 @@ func sibling(t *rapid.T, indent, eol string, n int) string {
 		{"k%d:", "- name: mds", "  version: \"1.0.0\""},
 		{"k%d: \"ü", "  # text\""},
 		{"k%d: &a%[1]d !!str x", "l%[1]d: *a%[1]d"},
+		{"k%d: &a%[1]d {version: 1.0.0}", "l%[1]d:", "  <<: *a%[1]d"},
+		{"k%d: one two", "  - three", "", " four # c"},
+		{"k%d: [", "  {version: 1.0.0}, # c", "", "'x'", "]"},
+		{"k%d:", "  \"version: 1.0.0\\", "", "  x\""},
+		{"k%d: !own |2-", "    version: 1.0.0", "   x"},
+		{"k%d:", "-", "  version: 1.0.0", "- - x"},
+		{"k %d :\t'x'\t# c"},
 	}).Draw(t, "sibling")
 	var b strings.Builder
 	for _, line := range lines {
@@ -67,8 +74,8 @@ func samples(t *rapid.T) sample {
 	s.key += "version"
 	before.WriteString(sibling(t, indent, eol, 100))
 	open, shut := "version:", ""
-	if rapid.Bool().Draw(t, "flow") {
-		open, shut = `"ü": {"🚀": [é], version:`, ", z: 1}"
+	if flow := rapid.SampledFrom([]string{"", "", " ", eol}).Draw(t, "flow"); flow != "" {
+		open, shut = `"ü": {"🚀":[é], # c`+eol+`version:`, ","+flow+"z: 1"+flow+"}"
 		s.key = strings.TrimSuffix(s.key, "version") + "ü.version"
 	}
 	property := rapid.SampledFrom([]string{"", "", "&v ", "!!str ", "&v  !!str ", "!own "}).Draw(t, "property")

@@ -16,6 +16,7 @@ type scalar struct {
 	value      Version
 	start, end int        // its bytes, without quotes
 	plain      bool       // it has no quotes
+	tagged     bool       // it has the tag !!str, and needs no quotes to be a string
 	entry      int        // its index in the outline, if it comes from one
 	node       *yaml.Node // if it comes from the parser; nil on a line of a file that cannot be parsed
 	marker     string     // in that case, the marker that names the line
@@ -46,7 +47,8 @@ func (s *source) scalar(n *yaml.Node) (scalar, error) {
 	if s.template && plain && continued(s.data[end:]) {
 		return scalar{}, s.refuse(start, "a template action continues the value", cureTemplate)
 	}
-	return scalar{value: version, start: start, end: end, plain: plain, node: n}, nil
+	tagged := n.Style&yaml.TaggedStyle != 0 && n.Tag == yaml.NodeTagString
+	return scalar{value: version, start: start, end: end, plain: plain, tagged: tagged, node: n}, nil
 }
 
 // unfit refuses nodes that are no scalar of their own or whose type is no string's.
@@ -121,8 +123,7 @@ func (s *source) templated(n *yaml.Node) bool {
 // ones where it needs them.
 func (at scalar) word(to Version) string {
 	word := string(to)
-	tagged := at.node != nil && at.node.Style&yaml.TaggedStyle != 0 && at.node.Tag == yaml.NodeTagString
-	if at.plain && !tagged && !readsAsString(word) {
+	if at.plain && !at.tagged && !readsAsString(word) {
 		return `"` + word + `"`
 	}
 	return word

@@ -44,8 +44,9 @@ func readSource(file string, data []byte) (*source, error) {
 	if len(data) > MaxSize {
 		return nil, &EditError{File: file, Reason: fmt.Sprintf("the file is larger than %d MiB", MaxSize>>20), Cure: "keep the version in a smaller file"}
 	}
-	if !utf8.Valid(data) || bytes.IndexByte(data, 0) >= 0 {
-		return nil, &EditError{File: file, Reason: "the file is not UTF-8 text", Cure: "store it as UTF-8"}
+	if at := notText(data); at >= 0 {
+		s.lines = lineStarts(data)
+		return nil, s.refuse(at, "the file is not UTF-8 text", "store it as UTF-8")
 	}
 	if s.template {
 		masked, open := mask(data)
@@ -58,6 +59,18 @@ func readSource(file string, data []byte) (*source, error) {
 	s.lines = lineStarts(s.text)
 	s.parse()
 	return s, nil
+}
+
+// notText returns the offset of the first byte that is not of a UTF-8 text, or -1.
+func notText(data []byte) int {
+	for at := 0; at < len(data); {
+		r, size := utf8.DecodeRune(data[at:])
+		if r == utf8.RuneError && size == 1 || r == 0 {
+			return at
+		}
+		at += size
+	}
+	return -1
 }
 
 // parse fills docs, or fault.

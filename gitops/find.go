@@ -6,6 +6,8 @@ import (
 	"path"
 	"slices"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 )
 
 // A Dependent is a service whose values name a data version, and the file that holds
@@ -22,7 +24,8 @@ type Dependent struct {
 // segment holds no other wildcard.
 //
 // A pattern without *, with ** or not in clean relative form is an error, and so are
-// two files for one service. That no file matches is none.
+// two files for one service, and a path that is not UTF-8 or holds control characters:
+// it could not be kept and shown as it is. That no file matches is none.
 func Dependents(paths []string, pattern string) ([]Dependent, error) {
 	g, err := parseGlob(pattern)
 	if err != nil {
@@ -34,6 +37,9 @@ func Dependents(paths []string, pattern string) ([]Dependent, error) {
 		service, ok := g.match(p)
 		if !ok {
 			continue
+		}
+		if !utf8.ValidString(p) || strings.ContainsFunc(p, unicode.IsControl) {
+			return nil, fmt.Errorf("pattern %q: the name of file %q is not text: rename it, or narrow the pattern", pattern, p)
 		}
 		if first, ok := file[service]; ok {
 			return nil, fmt.Errorf("pattern %q: service %q has two files, %q and %q: narrow the pattern, or list the services", pattern, service, first, p)

@@ -12,6 +12,7 @@ func TestDependents(t *testing.T) {
 		"environments/int/mds/values.yaml", "environments/int/fbv/values.yaml", "environments/int/fbv/values.yaml",
 		"environments/int/fbv/secrets.yaml", "environments/int/values.yaml", "environments/int/kv/x/values.yaml",
 		"environments/abn/mds/values.yaml", "flat/kv.yaml", "flat/mds.yaml", "flat/.yaml", "flat/svc-a.yml",
+		"odd/m\xe4rz", "odd/a\nb.yaml",
 	}
 	for _, tt := range []struct{ pattern, want string }{
 		{"environments/int/*/values.yaml", "fbv=environments/int/fbv/values.yaml mds=environments/int/mds/values.yaml"},
@@ -28,6 +29,8 @@ func TestDependents(t *testing.T) {
 		{"../*/values.yaml", `pattern "../*/values.yaml": must be relative to the repository, without empty, . and .. segments`},
 		{"a//*.yaml", `pattern "a//*.yaml": must be relative to the repository, without empty, . and .. segments`},
 		{"a/[/*.yaml", `pattern "a/[/*.yaml": segment "[": syntax error in pattern`},
+		{"odd/m\xe4*", `pattern "odd/m\xe4*": the name of file "odd/m\xe4rz" is not text: rename it, or narrow the pattern`},
+		{"odd/*.yaml", `pattern "odd/*.yaml": the name of file "odd/a\nb.yaml" is not text: rename it, or narrow the pattern`},
 		{"a/*-*.yaml", `pattern "a/*-*.yaml": segment "*-*.yaml" names the service: it may hold one * and no other wildcard`},
 	} {
 		found, err := Dependents(slices.Clone(paths), tt.pattern)

@@ -54,6 +54,7 @@ func pack(objects []written, thin bool) ([]byte, error) {
 	if size > cheap {
 		p.zip, _ = zlib.NewWriterLevel(&p.out, zlib.BestSpeed) // the level is a valid one
 	}
+	p.out.Grow(min(size, cheap) + perObject*len(objects))
 	p.out.WriteString("PACK")
 	p.out.Write(binary.BigEndian.AppendUint32([]byte{0, 0, 0, 2}, uint32(len(objects))))
 	for _, w := range objects {

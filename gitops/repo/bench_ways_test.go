@@ -40,7 +40,6 @@ type job struct {
 type way struct {
 	name  string
 	sizes int  // up to which size it is tried
-	own   bool // it is this package's
 	moved bool // somebody changes main before it is measured
 	do    func(job) (cost, error)
 	end   func() // may be nil
@@ -53,10 +52,10 @@ func ways(t *testing.T) []way {
 	first, endFirst := remote(t, "first")
 	worktree, endWorktree := remote(t, "go-git")
 	return []way{
-		{name: "lockstep", sizes: 100_000, own: true, do: own, end: endOwn},
+		{name: "lockstep", sizes: 100_000, do: own, end: endOwn},
 		{name: "git clone --depth 1", sizes: 100_000, do: byCLI(t, shallow)},
-		{name: "lockstep, when main has moved", sizes: 100_000, own: true, moved: true, do: own},
-		{name: "lockstep, the first time after its start", sizes: 100_000, own: true, do: first, end: endFirst},
+		{name: "lockstep, when main has moved", sizes: 100_000, moved: true, do: own},
+		{name: "lockstep, the first time after its start", sizes: 100_000, do: first, end: endFirst},
 		{name: "git clone --depth 1 --filter=blob:none + sparse", sizes: 100_000, do: byCLI(t, sparse)},
 		{name: "go-git, depth 1, worktree", sizes: 1_000, do: worktree, end: endWorktree},
 	}

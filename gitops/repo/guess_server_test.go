@@ -15,6 +15,7 @@ import (
 func TestGuessOfAnotherServer(t *testing.T) {
 	t.Parallel()
 	s := wide(t, nil)
+	s.crowd(t)
 	l := &log{}
 	s.repo.URL = listen(t, s.dir, l.wrap)
 	base, err := s.repo.Branch(t.Context(), "main", wideFile("int", 1))

@@ -3,7 +3,11 @@ package repo
 import (
 	"bytes"
 	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -77,6 +81,63 @@ func TestPackIsCompressedWhereItPays(t *testing.T) {
 			}
 		}
 	}
+}
+
+// A tree that is long enough goes over the wire as a difference, and arrives whole.
+func TestThinPack(t *testing.T) {
+	t.Parallel()
+	for _, thin := range []bool{true, false} {
+		var sent atomic.Int64
+		s := wide(t, func(backend http.Handler) http.Handler {
+			return http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
+				if isPush(req) {
+					sent.Store(req.ContentLength)
+				}
+				if strings.HasSuffix(req.URL.RawQuery, receivePack) && !thin {
+					answer := httptest.NewRecorder()
+					backend.ServeHTTP(answer, req)
+					_, _ = w.Write(withCapability(answer.Body.Bytes(), " no-thin"))
+					return
+				}
+				backend.ServeHTTP(w, req)
+			})
+		})
+		git(t, s.dir, "", "config", "receive.fsckObjects", "true")
+		s.crowd(t)
+		base, err := s.repo.Branch(t.Context(), "main", wideFile("int", 1))
+		if err != nil {
+			t.Fatal(err)
+		}
+		files := map[string][]byte{wideFile("int", 1): []byte(bumped)}
+		if _, err := s.repo.Push(t.Context(), base, bump("b"), files, ""); err != nil {
+			t.Fatal(err)
+		}
+		if got := git(t, s.dir, "", "diff", "--name-only", "main", "b"); got != wideFile("int", 1) {
+			t.Errorf("it changed %q", got)
+		}
+		if got := sent.Load(); got < 1200 != thin {
+			t.Errorf("thin %v: it sent %d bytes", thin, got)
+		}
+	}
+}
+
+// crowd puts many files beside the services of int, so that its tree is a long one.
+func (s *server) crowd(t *testing.T) {
+	t.Helper()
+	var load strings.Builder
+	load.WriteString("commit refs/heads/main\ncommitter P <p@example.com> 1700000001 +0000\ndata 1\nx\nfrom refs/heads/main^0\n")
+	for i := range longTree / 30 {
+		fmt.Fprintf(&load, "M 100644 inline environments/int/x%03d\ndata 1\nx\n", i)
+	}
+	git(t, s.dir, load.String(), "fast-import", "--quiet")
+}
+
+// withCapability adds a capability to what a service of the first version offers.
+func withCapability(greeting []byte, capability string) []byte {
+	line := bytes.Index(greeting, []byte("\n0000")) + 5 // behind the name of the service and its end
+	end := bytes.IndexByte(greeting[line:], '\n') + line
+	text := string(greeting[line+4:end]) + capability + "\n"
+	return slices.Concat(greeting[:line], pkt(nil, "%s", text), greeting[end+1:])
 }
 
 func sorted(edits []idEdit) []idEdit {

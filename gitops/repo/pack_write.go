@@ -37,9 +37,9 @@ func (w written) parts() [][]byte {
 	return append(parts, w.content[from:])
 }
 
-// longTree is the length in bytes from which on a tree is sent as the difference to
-// its base, which the server has: packing it anew would cost the more the longer it is.
-const longTree = 512
+// longTree is the length in bytes from which on a tree is sent as the difference to its
+// base, which the server has. It has to read that then, and to pack it once more.
+const longTree = 8 << 10
 
 // pack returns objects as a pack. A thin one may hold differences to objects that it
 // does not hold itself. One that is cheap to send is not compressed: that takes longer.

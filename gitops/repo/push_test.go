@@ -324,6 +324,7 @@ func TestHook(t *testing.T) {
 func TestHookAfterProgress(t *testing.T) {
 	t.Parallel()
 	s := wide(t, nil)
+	s.crowd(t)
 	git(t, s.dir, "", "config", "receive.unpackLimit", "1") // from so many objects on there is progress
 	hook := "#!/bin/sh\ncat >/dev/null\necho 'GitLab: No.' >&2; exit 1\n"
 	if err := os.WriteFile(filepath.Join(s.dir, "hooks", "pre-receive"), []byte(hook), 0o755); err != nil {

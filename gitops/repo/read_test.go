@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"slices"
@@ -331,51 +330,6 @@ func TestPushOfWhatWasNotRead(t *testing.T) {
 	if err == nil || knowledge(err) || !strings.Contains(err.Error(), "was not asked for") {
 		t.Errorf("Push: %v", err)
 	}
-}
-
-// A tree that is long enough goes over the wire as a difference, and arrives whole.
-func TestThinPack(t *testing.T) {
-	t.Parallel()
-	for _, thin := range []bool{true, false} {
-		var sent atomic.Int64
-		s := wide(t, func(backend http.Handler) http.Handler {
-			return http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
-				if isPush(req) {
-					sent.Store(req.ContentLength)
-				}
-				if strings.HasSuffix(req.URL.RawQuery, receivePack) && !thin {
-					answer := httptest.NewRecorder()
-					backend.ServeHTTP(answer, req)
-					_, _ = w.Write(withCapability(answer.Body.Bytes(), " no-thin"))
-					return
-				}
-				backend.ServeHTTP(w, req)
-			})
-		})
-		git(t, s.dir, "", "config", "receive.fsckObjects", "true")
-		base, err := s.repo.Branch(t.Context(), "main", wideFile("int", 1))
-		if err != nil {
-			t.Fatal(err)
-		}
-		files := map[string][]byte{wideFile("int", 1): []byte(bumped)}
-		if _, err := s.repo.Push(t.Context(), base, bump("b"), files, ""); err != nil {
-			t.Fatal(err)
-		}
-		if got := git(t, s.dir, "", "diff", "--name-only", "main", "b"); got != wideFile("int", 1) {
-			t.Errorf("it changed %q", got)
-		}
-		if got := sent.Load(); got < 1200 != thin {
-			t.Errorf("thin %v: it sent %d bytes", thin, got)
-		}
-	}
-}
-
-// withCapability adds a capability to what a service of the first version offers.
-func withCapability(greeting []byte, capability string) []byte {
-	line := bytes.Index(greeting, []byte("\n0000")) + 5 // behind the name of the service and its end
-	end := bytes.IndexByte(greeting[line:], '\n') + line
-	text := string(greeting[line+4:end]) + capability + "\n"
-	return slices.Concat(greeting[:line], pkt(nil, "%s", text), greeting[end+1:])
 }
 
 // Git leaves out of an answer what it has met below something else that was wanted. Equal

@@ -197,7 +197,7 @@ func (c *candidate) lookInto(item spot, file string) {
 		c.file = file
 	case h.gone && (c.lenient || lenient(c.field("missingFileHandler"))):
 	case h.gone:
-		c.f.doubt(item, c.name, false, "values %s are not there", file)
+		c.f.doubt(item, c.name, false, "values %s are not there", shown(file))
 	case h.why != "":
 		c.f.doubt(item, c.name, true, "whether values %s hold %s is not known: %s", file, c.f.key, h.why)
 	}
@@ -263,7 +263,7 @@ func (c *candidate) away() string {
 	}
 	condition, unknown := at.text(f.environment, c.name)
 	if len(unknown) == 0 {
-		switch value := c.value(strings.Split(condition, ".")); value {
+		switch strings.ToLower(c.value(strings.Split(condition, "."))) {
 		case "true":
 			return ""
 		case "false":
@@ -286,7 +286,7 @@ func (c *candidate) uninstalled() (is bool) {
 		if len(unknown) > 0 {
 			c.f.doubt(at, c.name, false, "whether it is installed is not known: taken as if it was")
 		}
-		if text != "false" {
+		if !strings.EqualFold(text, "false") {
 			return false
 		}
 		is = true

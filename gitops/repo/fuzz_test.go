@@ -9,7 +9,7 @@ import (
 // Whatever a server sends as a pack: no panic, and nothing under an id that is not its
 // content's.
 func FuzzUnpack(f *testing.F) {
-	content := []byte(strings.Repeat("100644 a\x00aaaaaaaaaaaaaaaaaaaa", 40))
+	content := []byte(strings.Repeat("100644 a\x00aaaaaaaaaaaaaaaaaaaa", longTree/20)) // goes as a difference
 	base := sum(treeKind, content)
 	tree := written{kind: treeKind, content: content, base: base, edits: []idEdit{{at: 9, id: base}}}
 	blob := written{kind: blobKind, content: []byte("data:\n  version: \"1.0\"\n")}

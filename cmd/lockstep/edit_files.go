@@ -36,6 +36,10 @@ type localFile struct {
 func readLocal(name string) (localFile, error) {
 	info, err := os.Lstat(name)
 	switch {
+	case name == "":
+		return localFile{}, errors.New("the name of a file is empty: name a values file")
+	case errors.Is(err, fs.ErrNotExist):
+		return localFile{}, fmt.Errorf("%s: there is no such file: give its path as seen from the current directory", name)
 	case err != nil:
 		return localFile{}, err
 	case info.Mode()&fs.ModeSymlink != 0:

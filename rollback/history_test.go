@@ -17,7 +17,7 @@ import (
 )
 
 // TestMain lets property tests take more turns than rapid's 100. RAPID_CHECKS says how
-// many: with 10000 it is the proof, which takes a minute.
+// many: with 10000, as in make test, it is the proof.
 func TestMain(m *testing.M) {
 	flag.Parse()
 	if os.Getenv("RAPID_CHECKS") == "" {
